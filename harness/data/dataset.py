@@ -1,0 +1,103 @@
+"""What a data set is to the rest of the library: annotated images, and their packed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.specs import Data
+
+IGNORED = 255
+"""Mask value of a pixel that neither trains nor counts."""
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class DataError(Exception):
+    """A data set cannot be used; the message is one sentence for the user: what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One annotated image as it is published.
+
+    Attributes:
+        image: Grey levels or RGB, uint8 ``(H, W)`` or ``(H, W, 3)``.
+        mask: Class indices, uint8 ``(H, W)``, :data:`IGNORED` where nothing is known.
+        id: Name of the image within its data set, unique.
+        subject: Subject, patient or sequence that the image is of; images of one subject are not independent.
+        published: ``"train"`` or ``"test"`` where the publisher (or mmsegmentation's converter) splits, else ``""``.
+    """
+
+    image: Bytes
+    mask: Bytes
+    id: str
+    subject: str
+    published: str = ""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A decoded data set.
+
+    Attributes:
+        images: uint8 ``(N, H, W, C)``, C = 1 or 3 channels (RGB).
+        masks: uint8 ``(N, H, W)``, class indices or :data:`IGNORED`.
+        ids, subjects, published: As in :class:`Item`, one for each image.
+        classes: Class names by index; 0 is the background where there is one (street scenes have none).
+    """
+
+    images: Bytes
+    masks: Bytes
+    ids: tuple[str, ...]
+    subjects: tuple[str, ...]
+    published: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+class Adapter(Protocol):
+    """Reads one data set in the layout that its publisher uses. A module of ``harness.data.sets`` holds one each."""
+
+    name: str
+    """As in ``Data.name``."""
+    title: str
+    """As the table names it, ``"CHASE_DB1"``."""
+    classes: tuple[str, ...]
+    labels: tuple[str, ...]
+    """The annotations to choose from, ``Data.labels``; ``("",)`` where there is one only."""
+    published: bool
+    """Whether the publisher, or mmsegmentation's converter, splits it into training and test."""
+    source: str
+    """Where to get it: the publisher's page or the paper, in a few words."""
+    layout: str
+    """What is expected under the data root, in one line."""
+
+    def files(self, root: Path) -> list[Path]:
+        """Every file that the data set consists of, sorted; raises :class:`DataError` where it is absent
+        (nothing of it under ``root``) or incomplete (half extracted, an image without its mask)."""
+
+    def check(self, root: Path) -> None:
+        """What can be told without decoding: :meth:`files`, and from the headers that every mask has its image's
+        size and that no file is cut short; raises :class:`DataError`."""
+
+    def read(self, root: Path, data: Data) -> Iterator[Item]:
+        """The annotated images in the order of their ids; raises :class:`DataError` for a file that cannot be
+        read or a mask whose size is not its image's."""
+
+
+class Generator(Protocol):
+    """Makes the phantom of one data set. A module of ``harness.data.phantoms`` holds one or more."""
+
+    names: tuple[str, ...]
+    """The data sets that it stands in for."""
+
+    def classes(self, name: str) -> tuple[str, ...]:
+        """Class names of the phantom of data set ``name``; the same as its adapter's."""
+
+    def generate(self, data: Data) -> Iterator[Item]:
+        """``data.count`` images of ``data.size`` (or the published size), deterministic by name and position."""

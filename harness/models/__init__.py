@@ -1,0 +1,1 @@
+"""Networks: built from mmsegmentation's own configs and parts."""

@@ -1,0 +1,95 @@
+"""Loading weights of another network, as far as they fit."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from harness.specs import Checkpoint
+
+State = Mapping[str, torch.Tensor]
+
+
+class WeightsError(Exception):
+    """Weights cannot be used; the message is one sentence for the user."""
+
+
+def fit(network: torch.nn.Module, state: State, origin: str) -> tuple[str, ...]:
+    """Loads every tensor whose name and shape fit, as mmengine's ``load_from`` does; the rest stays as initialised.
+
+    Args:
+        network: The network, changed in place.
+        state: The tensors of the other network.
+        origin: Where they are from, for the error.
+
+    Returns:
+        The names in ``network`` that were not loaded (a classifier for another number of classes, say).
+
+    Raises:
+        WeightsError: Fewer than half of the backbone's tensors fit.
+    """
+    own = network.state_dict()
+    fitting = {name: tensor for name, tensor in state.items() if name in own and own[name].shape == tensor.shape}
+    backbone = [name for name in own if name.startswith("backbone.")] or list(own)
+    found = sum(name in fitting for name in backbone)
+    if 2 * found < len(backbone):
+        raise WeightsError(
+            f"Expected the weights of {origin} to fit the network's backbone, but only {found} of its {len(backbone)} "
+            "tensors have the same name and shape; choose a checkpoint of the same architecture."
+        )
+    network.load_state_dict(fitting, strict=False)
+    return tuple(name for name in own if name not in fitting)
+
+
+def verify(checkpoint: Checkpoint) -> None:
+    """Checks that a checkpoint file is there and is the one that is meant.
+
+    Raises:
+        WeightsError: The file is missing or its SHA-256 is another.
+    """
+    from harness.store import file_digest
+
+    path = Path(checkpoint.path)
+    if not path.is_file():
+        raise WeightsError(f"Expected a checkpoint at {path}, but there is no such file; give the path of the weights.")
+    found = file_digest(path)
+    if found != checkpoint.sha256:
+        raise WeightsError(
+            f"Expected the checkpoint {path} to have the SHA-256 {checkpoint.sha256}, but got {found}; "
+            "download it again, or give the hash of the file that is meant."
+        )
+
+
+def read(checkpoint: Checkpoint) -> State:
+    """The tensors of a checkpoint file: a plain state dict, or mmengine's, which holds one as ``state_dict``.
+
+    Raises:
+        WeightsError: The file is missing, another, or no checkpoint of tensors.
+    """
+    verify(checkpoint)
+    try:
+        content = torch.load(checkpoint.path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise WeightsError(
+            f"Expected {checkpoint.path} to be a checkpoint that torch loads with `weights_only=True`, but got "
+            f"{type(error).__name__}; save it again as a plain dict of tensors."
+        ) from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    tensors = {name: tensor for name, tensor in state.items() if isinstance(tensor, torch.Tensor)}
+    if not tensors:
+        raise WeightsError(f"Expected {checkpoint.path} to hold tensors by name, but found none; choose another file.")
+    return tensors
+
+
+def state_digest(state: State) -> str:
+    """SHA-256 of names, shapes and bytes of the tensors."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

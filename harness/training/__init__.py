@@ -1,0 +1,1 @@
+"""One training: device-resident data, mmengine's Runner, evaluation, checkpoints."""

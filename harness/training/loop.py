@@ -1,0 +1,252 @@
+"""Trains and evaluates one recipe with one seed, through mmengine's Runner."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from harness import metrics
+from harness.data.dataset import Packed
+from harness.models import building, weights
+from harness.specs import Recipe
+from harness.training import evaluation
+from harness.training.checkpoint import load_checkpoint, save_checkpoint
+from harness.training.loader import Resident, ResidentLoader
+from harness.training.optimisation import freeze, optim_wrapper, schedulers
+from harness.training.seeds import role_seed
+
+CHECKPOINT_SECONDS = 20.0
+"""How much training a kill may cost."""
+
+PREVIEWS = 4
+"""Test images whose predictions are kept for the report."""
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(f"the loss was not finite at iteration {iteration}")
+        self.iteration = iteration
+
+
+@dataclass
+class Progress:
+    """Where a training is; also what a checkpoint keeps beside the tensors.
+
+    Attributes:
+        curve: ``{"iteration": int, "epoch": float, "metrics": {...}}`` for each evaluation.
+        losses: Training loss every few iterations, as ``(iteration, loss)``.
+        seconds: Wall time of the iterations and evaluations so far, interruptions left out.
+    """
+
+    iteration: int = 0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass
+class Trained:
+    """The result of a training.
+
+    Attributes:
+        counts: Confusion counts by test image, ``(N, C, C)``.
+        previews: Predicted classes of the first test images, uint8 ``(P, H, W)``.
+        state: The network's tensors on the CPU.
+        peak_memory: Largest memory held by torch on the device (GPU), or by the process (CPU), in bytes.
+    """
+
+    progress: Progress
+    iterations: int
+    counts: npt.NDArray[np.int64]
+    previews: npt.NDArray[np.uint8]
+    state: dict[str, torch.Tensor]
+    train_ids: tuple[str, ...]
+    test_ids: tuple[str, ...]
+    test_subjects: tuple[str, ...]
+    peak_memory: int
+
+
+class _QuietRunner(Runner):  # type: ignore[misc]
+    """Without the survey of the machine that mmengine prints (3.4 s): provenance is recorded by the run store."""
+
+    def _log_env(self, env_cfg: dict[str, Any]) -> None:
+        del env_cfg
+
+
+class _Watch(Hook):  # type: ignore[misc]
+    """Evaluates, checks the loss, keeps checkpoints, and tells how far the training is."""
+
+    priority = "LOWEST"
+
+    def __init__(self, training: Training, frozen: list[torch.nn.Module]) -> None:
+        self.training, self.frozen = training, frozen
+        self.clock = self.saved = time.monotonic()
+        self.first_bad = torch.full((), -1, device=training.device)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        del runner, batch_idx, data_batch
+        for module in self.frozen:
+            module.eval()
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, torch.Tensor] | None = None
+    ) -> None:
+        del data_batch
+        assert outputs is not None
+        training, done, loss = self.training, batch_idx + 1, outputs["loss"].detach()
+        due = done in training.evaluated_at
+        # Reading the loss waits for the device, so on a GPU the first bad iteration is remembered there.
+        self.first_bad = torch.where((self.first_bad < 0) & ~loss.isfinite(), done, self.first_bad)
+        if due or done % training.read_every == 0:
+            if (bad := int(self.first_bad)) >= 0:
+                raise Diverged(bad)
+            training.progress.losses.append((done, float(loss)))
+        if due:
+            training.evaluate(done)
+        now = time.monotonic()
+        training.progress.seconds += now - self.clock
+        self.clock, training.progress.iteration = now, done
+        if due or done % training.read_every == 0:
+            training.report(training.progress, training.iterations)
+        if training.checkpoint is not None and now - self.saved > CHECKPOINT_SECONDS and done < training.iterations:
+            save_checkpoint(training.checkpoint, runner, training.progress)
+            self.clock = self.saved = time.monotonic()
+
+
+class Training:
+    """One training.
+
+    Args:
+        recipe: A recipe whose data are resolved.
+        seed: The run's seed; every random role is derived from it.
+        packed: The recipe's data.
+        split: Indices of the training and the test images.
+        device: Where to train.
+        initial: Tensors to start from, and where they are from; ``None``: as initialised.
+        checkpoint: File that a killed training resumes from; ``None``: none is kept.
+        report: Called with the progress and the number of iterations every few iterations.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        packed: Packed,
+        split: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
+        device: torch.device,
+        initial: tuple[weights.State, str] | None = None,
+        checkpoint: Path | None = None,
+        report: Callable[[Progress, int], None] = lambda progress, iterations: None,
+    ) -> None:
+        self.recipe, self.seed, self.packed, self.device = recipe, seed, packed, device
+        self.checkpoint, self.report = checkpoint, report
+        self.train_indices, self.test_indices = split
+        self.train_data = Resident.place(packed, self.train_indices, device)
+        self.test_data = Resident.place(packed, self.test_indices, device)
+        self.iterations = recipe.budget.iterations(len(self.train_indices), recipe.batch_size)
+        self.evaluated_at = frozenset(recipe.budget.evaluated_at(self.iterations))
+        self.read_every = 1 if device.type == "cpu" else 25
+        self.progress = Progress()
+        self.counts = np.zeros((0, 0, 0), np.int64)
+        self.network = building.build(
+            recipe.model, len(packed.classes), recipe.loss, role_seed(seed, "initialisation")
+        )
+        if initial is not None:
+            weights.fit(self.network, *initial)
+        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def evaluate(self, iteration: int) -> None:
+        """Adds an evaluation on the test split to the learning curve."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            self.counts = evaluation.confusion(
+                self.network, self.test_data, self.recipe, len(self.packed.classes)
+            )
+        epoch = iteration * self.recipe.batch_size / len(self.train_indices)
+        values = metrics.summarise(self.counts, self.packed.classes)
+        self.progress.curve.append({"iteration": iteration, "epoch": epoch, "metrics": values})
+
+    def run(self) -> Trained:
+        """Trains to the end.
+
+        Raises:
+            Diverged: The loss became infinite or NaN.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        torch.manual_seed(role_seed(self.seed, "dropout"))
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._run(folder)
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        subjects = self.packed.subjects
+        return Trained(
+            progress=self.progress,
+            iterations=self.iterations,
+            counts=self.counts,
+            previews=self._previews(),
+            state=state,
+            train_ids=tuple(self.packed.ids[index] for index in self.train_indices),
+            test_ids=tuple(self.packed.ids[index] for index in self.test_indices),
+            test_subjects=tuple(subjects[index] for index in self.test_indices),
+            peak_memory=_peak_memory(self.device),
+        )
+
+    def _run(self, folder: str) -> None:
+        frozen = freeze(self.network, self.recipe.frozen)
+        wrapper = optim_wrapper(self.network, self.recipe)
+        loader = ResidentLoader(self.train_data, self.recipe, self.seed)
+        runner = _QuietRunner(
+            model=self.network,
+            work_dir=folder,
+            train_dataloader=loader,
+            train_cfg={"by_epoch": False, "max_iters": self.iterations},
+            optim_wrapper=wrapper,
+            param_scheduler=schedulers(wrapper, self.recipe, self.iterations) or None,
+            default_hooks={
+                "runtime_info": None,
+                "timer": None,
+                "sampler_seed": None,
+                "logger": None,
+                "checkpoint": None,
+                "param_scheduler": {"type": "ParamSchedulerHook"},
+            },
+            custom_hooks=[_Watch(self, frozen)],
+            default_scope="mmseg",
+            log_level="ERROR",
+            log_processor={"by_epoch": False},
+            experiment_name=f"training-{uuid.uuid4().hex}",
+            randomness={"seed": role_seed(self.seed, "dropout") % 2**32},
+            env_cfg={"cudnn_benchmark": self.device.type == "cuda", "mp_cfg": {"mp_start_method": "fork"}, "dist_cfg": {"backend": "gloo"}},
+        )
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self.progress = load_checkpoint(self.checkpoint, runner, wrapper, self.device)
+            loader.first = self.progress.iteration
+        runner.train()
+
+    def _previews(self) -> npt.NDArray[np.uint8]:
+        first = Resident(self.test_data.images[:PREVIEWS], self.test_data.masks[:PREVIEWS])
+        found = [batch.cpu().numpy() for batch in evaluation.predictions(self.network, first, self.recipe)]
+        return np.concatenate(found).astype(np.uint8)
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    import resource
+
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
+
