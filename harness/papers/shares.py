@@ -1,0 +1,136 @@
+"""The foreground share that each row implies: rows about one test split must imply the same.
+
+Accuracy, precision and recall together, or the three means over two classes, determine the share of the pixels that
+is foreground. A row that implies another share than its neighbours has a wrong figure somewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from harness.papers.checks import Cells
+from harness.papers.identities import (
+    EPSILON,
+    Interval,
+    over_rounding,
+    share_from_accuracy,
+    share_from_means,
+)
+from harness.papers.published import Figure
+
+MEANS = ("mean-dice", "mean-recall", "mean-iou")
+PARTS = ("accuracy", "precision", "recall")
+WIDEST = 0.5  # a share known no better than this, relative to itself, says nothing
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A column whose figures two rows have exchanged, with the means of Dice that were mended on the way."""
+
+    column: str
+    rows: tuple[str, str]
+    rows_agreeing: int
+
+
+def implied_share(cells: Cells) -> Interval | None:
+    """The share that a row implies, from pooled counts; None where it cannot be told."""
+    share = None
+    if cells.has(*MEANS):
+        share = over_rounding(share_from_means, [cells.range(quantity) for quantity in MEANS])
+    elif cells.has(*PARTS):
+        share = over_rounding(share_from_accuracy, [cells.range(quantity) for quantity in PARTS])
+    if share is None or not 0 < share.low <= share.high < 1 or share.high - share.low > WIDEST * share.middle:
+        return None
+    return share
+
+
+def consensus(shares: Sequence[Interval]) -> tuple[Interval, int]:
+    """The range of shares that most intervals hold, and how many hold it."""
+    best, most = Interval(0.0, 1.0), 0
+    for low in sorted({share.low for share in shares}):
+        holding = [share for share in shares if share.low <= low + EPSILON and low <= share.high + EPSILON]
+        if len(holding) > most:
+            best, most = Interval(low, max(low, min(share.high for share in holding))), len(holding)
+    return best, most
+
+
+def exchange(rows: Mapping[str, Cells]) -> Exchange | None:
+    """The exchange of one column's figures between two rows that makes most rows agree.
+
+    Only one that makes at least two more rows agree, and no other as many, is reported. A row whose mean Dice and
+    mean F1 differ is tried with its mean F1 for both.
+    """
+    shares = {name: share for name, cells in rows.items() if (share := implied_share(cells)) is not None}
+    _, agreeing = consensus(list(shares.values()))
+    if agreeing == len(shares):
+        return None
+    found: list[Exchange] = []
+    for first, second in combinations(shares, 2):
+        for quantity in (*MEANS, *PARTS):
+            if not rows[first].has(quantity):
+                continue
+            trial = dict(shares)
+            for name, other in ((first, second), (second, first)):
+                taken = _with(_mended(rows[name]), quantity, rows[other].figure(quantity))
+                share = implied_share(taken)
+                if share is None:
+                    break
+                trial[name] = share
+            else:
+                count = consensus(list(trial.values()))[1]
+                if count >= agreeing + 2:
+                    found.append(Exchange(rows[first].headings[quantity], (first, second), count))
+    found.sort(key=lambda candidate: -candidate.rows_agreeing)
+    if not found or (len(found) > 1 and found[0].rows_agreeing == found[1].rows_agreeing):
+        return None
+    return found[0]
+
+
+def exchanged(rows: Mapping[str, Cells], swap: Exchange) -> dict[str, Cells]:
+    """The rows after an exchange."""
+    first, second = swap.rows
+    quantity = rows[first].table.columns[swap.column].quantity
+    taken = {
+        name: _with(_mended(rows[name]), quantity, rows[other].figure(quantity))
+        for name, other in ((first, second), (second, first))
+    }
+    return {**rows, **taken}
+
+
+def replacements(cells: Cells, share: Interval) -> list[tuple[str, str]]:
+    """Single figures that would make a row imply a share: (heading, figure), within 3 points of the printed one.
+
+    A mean Dice that is printed twice (as mean F1 too) is taken as right.
+    """
+    found = []
+    for quantity in MEANS if cells.has(*MEANS) else PARTS:
+        if quantity == "mean-dice" and cells.has("mean-f1"):
+            continue
+        printed = cells.figure(quantity)
+        decimals = len(printed.text.partition(".")[2])
+        step = 2 * printed.half_width
+        fitting = []
+        for offset in range(-round(0.03 / step), round(0.03 / step) + 1):
+            text = f"{float(printed.text) + offset * 10.0**-decimals:.{decimals}f}"
+            value = printed.value + offset * step
+            if not 0 < value < 1:
+                continue
+            implied = implied_share(_with(cells, quantity, Figure(text, value, printed.half_width)))
+            if implied is not None and implied.meets(share):
+                fitting.append(text)
+        if fitting:
+            first, last = fitting[0], fitting[-1]
+            found.append((cells.headings[quantity], first if first == last else f"{first} to {last}"))
+    return found
+
+
+def _with(cells: Cells, quantity: str, figure: Figure) -> Cells:
+    return Cells({**cells.figures, cells.headings[quantity]: figure}, cells.headings, cells.table, cells.share)
+
+
+def _mended(cells: Cells) -> Cells:
+    if cells.has("mean-dice", "mean-f1") and not cells.range("mean-dice").meets(cells.range("mean-f1")):
+        return _with(cells, "mean-dice", cells.figure("mean-f1"))
+    return cells

@@ -1,0 +1,297 @@
+"""The audit: what is known of the five papers, and tables made up so that the truth is known."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from harness.papers import Column, Finding, Paper, audit, load, paper_ids
+
+MakePaper = Callable[..., Paper]
+
+PIXELS = 2_000_000
+SHARES = st.floats(0.005, 0.6)
+RATES = st.tuples(st.floats(0.1, 0.98), st.floats(0.1, 0.98))  # recall and precision
+
+
+def _find(findings: list[Finding], **fields: str) -> list[Finding]:
+    return [f for f in findings if all(getattr(f, name) == value for name, value in fields.items())]
+
+
+def _counts(share: float, recall: float, precision: float) -> tuple[int, int, int, int]:
+    positive = round(PIXELS * share)
+    tp = max(1, round(positive * recall))
+    fp = min(round(tp * (1 / precision - 1)), PIXELS - positive)
+    return tp, fp, positive - tp, PIXELS - positive - fp
+
+
+def _metrics(tp: int, fp: int, fn: int, tn: int) -> dict[str, float]:
+    """By the definitions, from counts."""
+    ious = tp / (tp + fp + fn), tn / (tn + fp + fn)
+    dices = 2 * tp / (2 * tp + fp + fn), 2 * tn / (2 * tn + fp + fn)
+    recalls = tp / (tp + fn), tn / (tn + fp)
+    return {
+        "iou": ious[0],
+        "dice": dices[0],
+        "f1": dices[0],
+        "precision": tp / (tp + fp),
+        "recall": recalls[0],
+        "accuracy": (tp + tn) / (tp + fp + fn + tn),
+        "mean-iou": sum(ious) / 2,
+        "mean-dice": sum(dices) / 2,
+        "mean-f1": sum(dices) / 2,
+        "mean-recall": sum(recalls) / 2,
+    }
+
+
+def _printed(metrics: dict[str, float], quantities: list[str], decimals: int, unit: str = "percent") -> list[str]:
+    scale = 100 if unit == "percent" else 1
+    return [f"{metrics[quantity] * scale:.{decimals}f}" for quantity in quantities]
+
+
+# The five papers.
+
+
+def test_huang_table_1_scratch_row_is_swapped() -> None:
+    (finding,) = _find(audit(load("huang-dme")), table="1", row="None")
+    assert (finding.kind, finding.found) == ("swapped-columns", "37.80")
+    assert finding.repair == "exchange Dice and Accuracy in this row alone"
+
+
+def test_huang_table_4_columns_are_swapped_throughout() -> None:
+    findings = _find(audit(load("huang-dme")), table="4")
+    assert [finding.row for finding in findings] == ["CE", "Dice", "Hybrid"]
+    assert {finding.kind for finding in findings} == {"swapped-columns"}
+    assert {finding.repair for finding in findings} == {"exchange Dice and Accuracy in all 3 rows"}
+
+
+def test_huang_dice_and_iou_of_the_other_tables_do_not_fit() -> None:
+    findings = _find(audit(load("huang-dme").corrected()), kind="dice-iou")
+    assert [(f.table, f.row) for f in findings] == [
+        ("1", "STARE"),
+        ("2", "2"),
+        ("2", "4"),
+        ("2", "8"),
+        ("3", "Yes"),
+        ("3", "No"),
+    ]
+    assert len(audit(load("huang-dme").corrected())) == 6
+
+
+def test_ece661_focal_row_and_swap_and_the_288_row() -> None:
+    findings = audit(load("ece661-dme"))
+    assert [(f.kind, f.row) for f in findings] == [
+        ("mean-dice-mean-f1", "fcn-320-200-focal"),
+        ("swapped-rows", "fcn-320-200-focal, fcn-320-200-dice"),
+        ("implied-share", "fcn-288-200-ce"),
+    ]
+    assert "mAccuracy" in findings[1].repair
+    assert findings[2].repair == "mIoU 68.62 to 68.64"  # the authors' log, which the audit has not seen, has 68.63
+
+
+def test_zhou_accuracy_is_no_pixel_accuracy() -> None:
+    paper = load("zhou-kvasir")
+    findings = _find(audit(paper), kind="accuracy-foreground-share")
+    assert len(findings) == sum(len(table.rows) for table in paper.tables) == 14
+    assert all("as recall of the foreground it would fit" in finding.repair for finding in findings)
+
+
+def test_zhou_rank_p_values() -> None:
+    findings = _find(audit(load("zhou-kvasir")), kind="rank-p-value")
+    assert [(f.table, f.found, f.expected) for f in findings] == [
+        ("1", "0.200", "0.333 two-sided, 0.167 one-sided"),
+        ("2", "0", "0.333 two-sided, 0.167 one-sided"),
+    ]
+    assert all("t approximation" in finding.sentence for finding in findings)
+    assert _find(audit(load("zhou-kvasir")), kind="rank-statistic") == []
+
+
+def test_wang_figures_are_means_over_images() -> None:
+    findings = audit(load("wang-pets"))
+    assert {f.kind for f in findings} == {"f1-precision-recall-averaged", "iou-f1-averaged", "implied-share"}
+    below = {f.row for f in _find(findings, kind="f1-precision-recall-averaged")}
+    assert below == {"COCO-Ablation", "ISIC2018", "Cityscapes", "MAS3K", "VOC2012"}  # the others hold when rounded
+
+
+def test_ehsanimehr_table_9_best_below_average() -> None:
+    findings = _find(audit(load("ehsanimehr-dr")), kind="best-below-average")
+    assert [(f.table, f.row) for f in findings] == [("9", "Boosting"), ("9", "Bagging")]
+    assert {f.repair for f in findings} == {"exchange Best Test and Test (avg) in all 2 rows"}
+
+
+def test_claims_that_the_papers_own_figures_go_against() -> None:
+    against = [
+        f"{finding.paper}/{finding.row}"
+        for paper_id in paper_ids()
+        for finding in audit(load(paper_id))
+        if finding.kind == "claim-against-figures"
+    ]
+    assert against == ["ehsanimehr-dr/two-images-beat-one", "ehsanimehr-dr/ensembles-enhance"]
+
+
+@pytest.mark.parametrize(
+    ("paper_id", "left"),
+    [
+        ("huang-dme", {"dice-iou"}),
+        ("ece661-dme", set()),
+        ("zhou-kvasir", {"rank-p-value"}),
+        ("wang-pets", set()),
+        ("ehsanimehr-dr", {"claim-against-figures"}),
+    ],
+)
+def test_readings_remove_what_they_explain(paper_id: str, left: set[str]) -> None:
+    assert {finding.kind for finding in audit(load(paper_id).corrected())} == left
+
+
+@pytest.mark.parametrize("paper_id", paper_ids())
+def test_findings_are_sentences_about_printed_figures(paper_id: str) -> None:
+    for finding in audit(load(paper_id)):
+        assert finding.paper == paper_id
+        assert finding.sentence.endswith(".")
+        assert "\n" not in finding.sentence
+        assert finding.expected != finding.found
+
+
+# Tables made up.
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    share=SHARES,
+    rows=st.lists(RATES, min_size=1, max_size=5),
+    decimals=st.integers(0, 3),
+    unit=st.sampled_from(["percent", "fraction"]),
+)
+def test_pooled_counts_have_no_findings(
+    make_paper: MakePaper, share: float, rows: list[tuple[float, float]], decimals: int, unit: str
+) -> None:
+    every = list(_metrics(1, 1, 1, 1))
+    counts = {str(i): _counts(share, *rates) for i, rates in enumerate(rows)}
+    for quantities in (["iou", "dice", "recall"], every[:6], every):
+        printed = {name: _printed(_metrics(*c), quantities, decimals, unit) for name, c in counts.items()}
+        columns = {quantity: Column(quantity, quantity, unit) for quantity in quantities}
+        assert audit(make_paper(columns, printed, share=share, one_test_split=True)) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(share=SHARES, rows=st.lists(RATES, min_size=3, max_size=9))
+def test_means_over_classes_of_one_split_have_no_findings(
+    make_paper: MakePaper, share: float, rows: list[tuple[float, float]]
+) -> None:
+    quantities = ["mean-dice", "mean-recall", "mean-iou", "mean-f1"]
+    printed = {str(i): _printed(_metrics(*_counts(share, *rates)), quantities, 2) for i, rates in enumerate(rows)}
+    assert audit(make_paper(dict(zip(quantities, quantities, strict=True)), printed, one_test_split=True)) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(share=SHARES, rows=st.lists(RATES, min_size=2, max_size=4), only_first=st.booleans())
+def test_swapped_columns_are_found(
+    make_paper: MakePaper, share: float, rows: list[tuple[float, float]], only_first: bool
+) -> None:
+    quantities = ["iou", "dice", "recall"]
+    printed = {}
+    for i, rates in enumerate(rows):
+        metrics = _metrics(*_counts(share, *rates))
+        assume(abs(metrics["dice"] - metrics["recall"]) > 0.005)
+        iou, dice, recall = _printed(metrics, quantities, 2)
+        printed[str(i)] = [iou, dice, recall] if only_first and i else [iou, recall, dice]
+    findings = audit(make_paper({"IoU": "iou", "Dice": "dice", "Acc": "recall"}, printed))
+    assert {finding.row for finding in findings} == ({"0"} if only_first else set(printed))
+    for finding in findings:
+        assert finding.kind == "swapped-columns"
+        assert "Dice and Acc" in finding.repair
+        assert ("alone" in finding.repair) == only_first
+
+
+@settings(max_examples=150, deadline=None)
+@given(images=st.lists(st.tuples(SHARES, RATES), min_size=2, max_size=6))
+def test_means_over_images_are_never_called_impossible(
+    make_paper: MakePaper, images: list[tuple[float, tuple[float, float]]]
+) -> None:
+    quantities = ["iou", "f1", "precision", "recall"]
+    each = [_metrics(*_counts(share, *rates)) for share, rates in images]
+    means = {quantity: sum(metrics[quantity] for metrics in each) / len(each) for quantity in quantities}
+    columns = dict(zip(quantities, quantities, strict=True))
+    findings = audit(make_paper(columns, {"a": _printed(means, quantities, 3)}))
+    assert all(f.kind.endswith("-averaged") for f in findings)
+
+
+def test_an_exchange_of_two_rows_figures_is_found(make_paper: MakePaper) -> None:
+    quantities = ["mean-dice", "mean-recall", "mean-iou"]
+    rates = [(0.35, 0.66), (0.5, 0.6), (0.3, 0.7), (0.52, 0.58), (0.58, 0.54), (0.45, 0.62)]
+    printed = {str(i): _printed(_metrics(*_counts(0.0085, *both)), quantities, 2) for i, both in enumerate(rates)}
+    columns = dict(zip(quantities, quantities, strict=True))
+    assert audit(make_paper(columns, printed, one_test_split=True)) == []
+    printed["1"][1], printed["4"][1] = printed["4"][1], printed["1"][1]
+    (finding,) = audit(make_paper(columns, printed, one_test_split=True))
+    assert (finding.kind, finding.row) == ("swapped-rows", "1, 4")
+    assert audit(make_paper(columns, printed)) == []  # where rows need not be about one split, nothing is known
+
+
+def test_a_mistyped_mean_iou_is_found_and_repaired(make_paper: MakePaper) -> None:
+    quantities = ["mean-dice", "mean-recall", "mean-iou", "mean-f1"]
+    rates = [(0.35, 0.66), (0.5, 0.6), (0.3, 0.7), (0.52, 0.58)]
+    printed = {str(i): _printed(_metrics(*_counts(0.0085, *both)), quantities, 2) for i, both in enumerate(rates)}
+    right = printed["1"][2]
+    printed["1"][2] = f"{float(right) - 0.3:.2f}"
+    (finding,) = audit(make_paper(dict(zip(quantities, quantities, strict=True)), printed, one_test_split=True))
+    assert (finding.kind, finding.row) == ("implied-share", "1")
+    low, high = finding.repair.removeprefix("mean-iou ").split(" to ")
+    assert float(low) <= float(right) <= float(high)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "kind", "expected"),
+    [
+        ({"IoU": "iou", "Dice": "dice"}, ["50.00", "70.00"], "dice-iou", "66.66 to 66.67"),
+        ({"IoU": "iou", "Dice": "dice"}, ["50.00", "60.00"], "dice-iou-averaged", "66.66 to 66.67"),
+        ({"IoU": "iou", "F1": "f1"}, ["50.0", "70.0"], "iou-f1", "66.6 to 66.7"),
+        ({"P": "precision", "R": "recall", "F1": "f1"}, ["50.0", "50.0", "55.0"], "f1-precision-recall", "49.9 to 50.0"),
+        ({"P": "precision", "R": "recall", "F1": "f1"}, ["50.0", "50.0", "45.0"], "f1-precision-recall-averaged", "49.9 to 50.0"),
+        ({"mIoU": "mean-iou", "mDice": "mean-dice"}, ["60.0", "80.0"], "mean-dice-mean-iou", "60.0 to 75.0"),
+        ({"mF": "mean-f1", "mDice": "mean-dice"}, ["60.0", "60.4"], "mean-dice-mean-f1", "60.0"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_row(
+    make_paper: MakePaper, columns: dict[str, str], cells: list[str], kind: str, expected: str
+) -> None:
+    (finding,) = audit(make_paper(columns, {"a": cells}))
+    assert finding.kind == kind
+    assert finding.expected == expected
+
+
+def test_recall_below_iou(make_paper: MakePaper) -> None:
+    paper = make_paper({"IoU": "iou", "Dice": "dice", "R": "recall"}, {"a": ["50.00", "66.67", "45.00"]})
+    (finding,) = audit(paper)
+    assert (finding.kind, finding.expected) == ("recall-below-iou", "at least 50.00")
+
+
+def test_rounding_alone_is_no_finding(make_paper: MakePaper) -> None:
+    """wang-pets' first row: pooled to the last digit only if each figure may be off by half of it."""
+    columns = {"R": "recall", "P": "precision", "F1": "f1", "IoU": "iou"}
+    assert audit(make_paper(columns, {"a": ["0.927", "0.907", "0.916", "0.846"]}, unit="fraction")) == []
+    assert audit(make_paper(columns, {"a": ["0.9270", "0.9070", "0.9160", "0.8460"]}, unit="fraction")) != []
+
+
+def test_an_accuracy_of_zero_is_written_in_its_unit(make_paper: MakePaper) -> None:
+    (finding,) = audit(make_paper({"IoU": "iou", "OA": "accuracy"}, {"a": ["50.00", "0.00"]}, share=0.1))
+    assert (finding.kind, finding.expected) == ("accuracy-foreground-share", "88.00 to 96.00")
+
+
+def test_an_accuracy_out_of_bounds_is_no_evidence_for_an_exchange(make_paper: MakePaper) -> None:
+    """IoU 30 and accuracy 50 exchanged would fit, as nearly anything would at so low an IoU."""
+    (finding,) = audit(make_paper({"IoU": "iou", "OA": "accuracy"}, {"a": ["50.00", "30.00"]}, share=0.25))
+    assert finding.kind == "accuracy-foreground-share"
+
+
+def test_best_and_average_are_compared_on_one_split_only(make_paper: MakePaper) -> None:
+    def column(statistic: str, split: str) -> Column:
+        return Column("", "kappa", "fraction", statistic, split)
+
+    split = {"avg": column("average", "test"), "best": column("best", "validation")}
+    same = {"avg": column("average", "test"), "best": column("best", "test")}
+    assert audit(make_paper(split, {"a": ["0.80", "0.70"]})) == []
+    assert audit(make_paper(same, {"a": ["0.80", "0.80"]})) == []
+    (finding,) = audit(make_paper(same, {"a": ["0.80", "0.70"]}))
+    assert (finding.kind, finding.expected) == ("best-below-average", "at least 0.80")
