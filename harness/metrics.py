@@ -75,10 +75,14 @@ def summarise(counts: Counts, classes: Sequence[str]) -> dict[str, float]:
     for metric in ("IoU", "Dice"):
         for index, name in enumerate(classes):
             column = images[metric][:, index]
-            values[f"image_{metric}.{name}"] = float(np.mean(column[~np.isnan(column)])) if len(column) else float("nan")
+            values[f"image_{metric}.{name}"] = _mean(column[~np.isnan(column)])
     truth = int(pooled[1:].sum())
     values["foreground"] = float(pooled[:, 1:].sum() / truth) if truth else float("nan")
     return values
+
+
+def _mean(values: Values) -> float:
+    return float(values.mean()) if values.size else float("nan")
 
 
 def collapsed(metrics: Mapping[str, float]) -> bool:
@@ -86,17 +90,17 @@ def collapsed(metrics: Mapping[str, float]) -> bool:
     return not metrics["foreground"] > COLLAPSE_SHARE
 
 
-def first_reached(curve: Sequence[tuple[int, float]], threshold: float) -> float:
-    """The first evaluated iteration whose value is at least ``threshold``; infinite where none is (censored).
+def first_reached(curve: Sequence[tuple[float, float]], threshold: float) -> float:
+    """The first time whose value is at least ``threshold``; infinite where none is (censored).
 
     Args:
-        curve: Pairs of iteration and value.
+        curve: Pairs of time (iterations or epochs) and value.
         threshold: Value to reach.
 
     >>> first_reached([(10, 0.1), (20, 0.5)], 0.4)
     20.0
     """
-    return next((float(iteration) for iteration, value in curve if value >= threshold), float("inf"))
+    return next((float(time) for time, value in curve if value >= threshold), float("inf"))
 
 
 def trend(curve: Sequence[tuple[int, float]]) -> float:

@@ -143,8 +143,8 @@ class Record:
 
         Args:
             metric: A name of :func:`harness.metrics.summarise`: its value at the end. ``"trend:NAME"``: the trend
-                of the learning curve. ``"reach:NAME>=VALUE"``: the first iteration at which the curve is at least
-                there, infinite where it never is; ``"reach:NAME>VALUE"`` likewise, strictly above.
+                of the learning curve. ``"reach:NAME>=VALUE"``: the first evaluated epoch at which the curve is at least
+                there, infinite where it never is.
 
         Returns:
             The value; NaN for a failed run.
@@ -156,11 +156,10 @@ class Record:
             return float("nan")
         kind, _, name = metric.rpartition(":")
         if kind == "reach":
-            strict = ">=" not in name
-            name, _, bound = name.partition(">" if strict else ">=")
-            above = float(bound)
-            reached = [(i, float(v > above if strict else v >= above)) for i, v in self.points(name)]
-            return metrics.first_reached(reached, 1.0)
+            name, _, threshold = name.partition(">=")
+            epochs = [float(point["epoch"]) for point in self.curve]
+            values = [value for _, value in self.points(name)]
+            return metrics.first_reached(list(zip(epochs, values, strict=True)), float(threshold))
         if kind == "trend":
             return metrics.trend(self.points(name))
         if name not in self.final:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 
+from harness.checkpoints import WeightsError, verify
 from harness.specs import Checkpoint
 
 State = Mapping[str, torch.Tensor]
-
-
-class WeightsError(Exception):
-    """Weights cannot be used; the message is one sentence for the user."""
 
 
 def fit(network: torch.nn.Module, state: State, origin: str) -> tuple[str, ...]:
@@ -45,25 +40,6 @@ def fit(network: torch.nn.Module, state: State, origin: str) -> tuple[str, ...]:
     return tuple(name for name in own if name not in fitting)
 
 
-def verify(checkpoint: Checkpoint) -> None:
-    """Checks that a checkpoint file is there and is the one that is meant.
-
-    Raises:
-        WeightsError: The file is missing or its SHA-256 is another.
-    """
-    from harness.store import file_digest
-
-    path = Path(checkpoint.path)
-    if not path.is_file():
-        raise WeightsError(f"Expected a checkpoint at {path}, but there is no such file; give the path of the weights.")
-    found = file_digest(path)
-    if found != checkpoint.sha256:
-        raise WeightsError(
-            f"Expected the checkpoint {path} to have the SHA-256 {checkpoint.sha256}, but got {found}; "
-            "download it again, or give the hash of the file that is meant."
-        )
-
-
 def read(checkpoint: Checkpoint) -> State:
     """The tensors of a checkpoint file: a plain state dict, or mmengine's, which holds one as ``state_dict``.
 
@@ -83,13 +59,3 @@ def read(checkpoint: Checkpoint) -> State:
     if not tensors:
         raise WeightsError(f"Expected {checkpoint.path} to hold tensors by name, but found none; choose another file.")
     return tensors
-
-
-def state_digest(state: State) -> str:
-    """SHA-256 of names, shapes and bytes of the tensors."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -1,0 +1,28 @@
+"""Data sets: adapters of published layouts, phantoms, and their packed form.
+
+A data set is added with one module of :mod:`harness.data.sets` that is named like it and holds an ``ADAPTER``, a
+phantom with one module of :mod:`harness.data.phantoms` that holds a ``GENERATOR``. Neither needs another edit. Nothing
+here imports torch, and nothing decodes an image before :func:`pack`.
+"""
+
+from harness.data.cache import fingerprint
+from harness.data.dataset import IGNORED, Adapter, DataError, Generator, Item, Packed
+from harness.data.packing import pack
+from harness.data.registry import adapter, check, generator, names
+from harness.data.splitting import split
+
+__all__ = [
+    "IGNORED",
+    "Adapter",
+    "DataError",
+    "Generator",
+    "Item",
+    "Packed",
+    "adapter",
+    "check",
+    "fingerprint",
+    "generator",
+    "names",
+    "pack",
+    "split",
+]

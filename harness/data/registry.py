@@ -1,0 +1,93 @@
+"""Which data sets there are, and whether one can be used."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+
+from harness.data import phantoms, sets
+from harness.data.dataset import Adapter, DataError, Generator
+from harness.specs import Data
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of the data sets that can be read, sorted: the modules of :mod:`harness.data.sets`."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(sets.__path__)))
+
+
+@cache
+def adapter(name: str) -> Adapter:
+    """The adapter of a data set.
+
+    Raises:
+        ValueError: There is no data set of that name.
+    """
+    if name not in names():
+        raise ValueError(f"Expected the name of a data set, one of {', '.join(names())}, but got {name!r}.")
+    found: Adapter = importlib.import_module(f"{sets.__name__}.{name}").ADAPTER
+    return found
+
+
+@cache
+def generator(name: str) -> Generator:
+    """The generator of a data set's phantom.
+
+    Raises:
+        ValueError: There is no phantom of that data set.
+    """
+    found = _generators()
+    if name not in found:
+        raise ValueError(
+            f"Expected the name of a data set with a phantom, one of {', '.join(found)}, but got {name!r}."
+        )
+    return found[name]
+
+
+@cache
+def _generators() -> dict[str, Generator]:
+    found: dict[str, Generator] = {}
+    for info in pkgutil.iter_modules(phantoms.__path__):
+        module = importlib.import_module(f"{phantoms.__name__}.{info.name}")
+        if hasattr(module, "GENERATOR"):
+            found.update(dict.fromkeys(module.GENERATOR.names, module.GENERATOR))
+    return dict(sorted(found.items()))
+
+
+def check(data: Data, root: Path | None) -> None:
+    """Find out, without decoding, whether real data can be used as ``data`` asks for.
+
+    Args:
+        data: What a training wants; ``evidence`` is not looked at.
+        root: The data root.
+
+    Raises:
+        ValueError: There is no data set of that name, or it has no such annotation or split.
+        DataError: It is absent, incomplete, cut short, or a mask is not as large as its image; one sentence.
+    """
+    check_spec(data)
+    adapter(data.name).check(existing(root))
+
+
+def check_spec(data: Data) -> None:
+    """Raise ValueError where the data set has no such annotation or split, real or phantom."""
+    known = adapter(data.name)
+    if data.labels not in known.labels:
+        expected = ", ".join(map(repr, known.labels))
+        raise ValueError(f"Expected `labels` of {known.title} to be one of {expected}, but got {data.labels!r}.")
+    if data.split == "published" and not known.published:
+        raise ValueError(
+            f"Expected `split` of {known.title} to be 'subject' or 'random', since nobody published one, "
+            f"but got {data.split!r}."
+        )
+
+
+def existing(root: Path | None) -> Path:
+    """The data root; raises DataError where it is not given or no folder."""
+    if root is None:
+        raise DataError("Expected a data root, but none was given; give the folder that holds the data sets.")
+    if not root.is_dir():
+        raise DataError(f"Expected the data root to be a folder, but {root} is none; give the one with the data sets.")
+    return root

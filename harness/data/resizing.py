@@ -1,0 +1,58 @@
+"""Bringing images and masks to one size when they are packed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.dataset import IGNORED, Bytes
+
+
+def resize_image(image: Bytes, size: tuple[int, int]) -> Bytes:
+    """An image ``(H, W, C)`` at ``size`` (height, width): means over areas where it shrinks, linear where it grows."""
+    return np.rint(_areas(image.astype(np.float32), size)).astype(np.uint8)
+
+
+def resize_mask(mask: Bytes, size: tuple[int, int], classes: int) -> Bytes:
+    """A mask ``(H, W)`` of class indices at ``size`` (height, width).
+
+    With two classes the foreground keeps its area: of the new pixels, those with the highest foreground share become
+    foreground, as many as the foreground's area amounts to. With more, each pixel takes its most frequent class.
+    At a tenth of the size, choosing the nearest pixel breaks vessels into dots, and a majority deletes them: see
+    ``docs/data.md`` for the figures. A pixel is :data:`IGNORED` where half of it or more is.
+    """
+    if size == mask.shape:
+        return mask
+    values = (*range(classes), IGNORED)
+    shares = _areas(np.stack([(mask == value).astype(np.float32) for value in values], axis=-1), size)
+    ignored = shares[..., -1] >= 0.5
+    if classes == 2:
+        result = _highest(np.where(ignored, 0, shares[..., 1]))
+    else:
+        result = shares[..., :-1].argmax(axis=-1).astype(np.uint8)
+    result[ignored] = IGNORED
+    return result
+
+
+def _highest(share: npt.NDArray[np.float32]) -> Bytes:
+    """1 at the highest shares, as many as they sum up to; of equal ones the first in reading order."""
+    order = np.argsort(-share, axis=None, kind="stable")
+    chosen = order[: round(float(share.sum(dtype=np.float64)))]
+    result = np.zeros(share.shape, dtype=np.uint8)
+    result.flat[chosen] = 1
+    return result
+
+
+def _areas(array: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """``(H, W, C)`` resized: exact means over areas along an axis that shrinks, then linear along one that grows."""
+    import cv2
+
+    shrunk = (min(size[0], array.shape[0]), min(size[1], array.shape[1]))
+    planes = []
+    for plane in np.moveaxis(array, -1, 0):  # One by one: OpenCV reduces at most four channels at once.
+        if shrunk != plane.shape:
+            plane = cv2.resize(plane, shrunk[::-1], interpolation=cv2.INTER_AREA)
+        if size != plane.shape:
+            plane = cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR)
+        planes.append(np.asarray(plane, np.float32))
+    return np.stack(planes, axis=-1)

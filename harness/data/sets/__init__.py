@@ -1,0 +1,1 @@
+"""One module for each data set, named like it, with its ``ADAPTER``."""

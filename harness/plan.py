@@ -1,0 +1,132 @@
+"""A claim as it will be tested: its arms, its relation, and the seeds that it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.evidence import Evidence
+from harness.relations import All, Looks, Relation, SequentialDecision, decide_sequentially
+from harness.runs import Record, Run
+from harness.specs import Pretrained, Recipe, Scale
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One claim at one scale on one kind of evidence.
+
+    Attributes:
+        paper, slug: The id is ``<paper>/<slug>``.
+        variant: Which variant of the claim, ``""`` for the pre-registered one.
+        statement, place: What the paper says, and where.
+        scale: How much of the published budget is spent.
+        arms: Resolved recipes by name.
+        relation: What the claim says of the arms.
+        metric: What is compared, as :meth:`harness.runs.Record.value` takes it; a part of ``relation`` may have its own.
+        evidence: Which data it rests on.
+        looks: The plan of seeds.
+        family: Number of pre-registered claims of the paper that early stopping has to pay for.
+        unavailable: Why it cannot run, in one sentence; then there are no arms.
+    """
+
+    paper: str
+    slug: str
+    variant: str
+    statement: str
+    place: str
+    scale: Scale
+    arms: Mapping[str, Recipe]
+    relation: Relation
+    metric: str
+    evidence: Evidence
+    looks: Looks
+    family: int = 1
+    unavailable: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = [arm for arm in self.relation.arms if arm not in self.arms]
+        if unknown and not self.unavailable:
+            raise ValueError(
+                f"Expected the relation of {self.id} to compare the arms {', '.join(self.arms)}, but it names "
+                f"{unknown[0]!r}; give that arm a recipe."
+            )
+
+    @property
+    def id(self) -> str:
+        """``<paper>/<slug>``."""
+        return f"{self.paper}/{self.slug}"
+
+    @property
+    def name(self) -> str:
+        """The id with its variant in brackets."""
+        return f"{self.id}[{self.variant}]" if self.variant else self.id
+
+    @property
+    def one_checkpoint(self) -> bool:
+        """Whether all seeds of an arm start from one and the same source run."""
+        return any(
+            isinstance(step.init, Pretrained) and step.init.seed is not None
+            for recipe in self.arms.values()
+            for step in recipe.lineage()
+        )
+
+    def runs(self, seeds: int) -> Iterator[Run]:
+        """The runs of the first ``seeds`` seeds of every arm, without their sources."""
+        for recipe in self.arms.values():
+            for seed in range(seeds):
+                yield Run(recipe, seed)
+
+    def samples(self, find: Callable[[Run], Record | None]) -> dict[str, list[float]]:
+        """Per-seed values as relations take them: by arm, and by ``"metric:arm"`` for each further metric.
+
+        An arm's values end before the first seed that has no record yet.
+        """
+        values: dict[str, list[float]] = {}
+        for arm, recipe in self.arms.items():
+            records: list[Record] = []
+            for seed in range(self.looks.most):
+                record = find(Run(recipe, seed))
+                if record is None:
+                    break
+                records.append(record)
+            for metric in metrics_of(self.relation, self.metric):
+                key = arm if metric == self.metric else f"{metric}:{arm}"
+                values[key] = [record.value(metric) for record in records]
+        return values
+
+    def stand(self, find: Callable[[Run], Record | None], alpha: float = 0.05) -> SequentialDecision:
+        """Where the claim stands with the runs that there are."""
+        return decide_sequentially(self.relation, self.samples(find), self.looks, alpha=alpha, family=self.family)
+
+
+def metrics_of(relation: Relation, default: str) -> tuple[str, ...]:
+    """Every metric that a relation reads, the default one first."""
+    own = relation.metric or default
+    parts = relation.relations if isinstance(relation, All) else ()
+    return tuple(dict.fromkeys([default, own, *(name for part in parts for name in metrics_of(part, own))]))
+
+
+@dataclass
+class Plan:
+    """Everything that one invocation was asked for."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+
+    def sources(self) -> frozenset[Run]:
+        """Runs whose weights another run of the plan starts from."""
+        return frozenset(
+            step.source
+            for comparison in self.comparisons
+            for run in comparison.runs(comparison.looks.most)
+            for step in run.lineage()
+            if step.source is not None
+        )
+
+    def runs(self, look: Callable[[Comparison], int]) -> list[Run]:
+        """Every run, with its sources before it, each once; ``look`` says how many seeds of a claim count."""
+        ordered: dict[Run, None] = {}
+        for comparison in self.comparisons:
+            for run in comparison.runs(look(comparison)):
+                ordered.update(dict.fromkeys(run.lineage()))
+        return list(ordered)

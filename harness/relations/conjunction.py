@@ -1,0 +1,258 @@
+"""Relations that hold if each of several comparisons holds: increasing, non-monotonic, best of, all."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from harness.relations.comparison import Greater
+from harness.relations.paired_t import Array
+from harness.relations.relation import Arrays, Relation, check_arm, check_arms, check_margin
+from harness.relations.verdicts import Decision, verdict_of
+
+
+class Conjunction(Relation):
+    """All of several comparisons.
+
+    For the claim: every comparison at the full level, since an intersection-union test needs no correction (Berger
+    1982, *Technometrics* 24:295), so its p-value is the largest. Against it: any comparison, Bonferroni over them.
+    """
+
+    @abstractmethod
+    def comparisons(self) -> tuple[Relation, ...]:
+        """What the claim says, comparison by comparison."""
+
+    def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
+        parts = [part.pvalues(samples) for part in self.comparisons()]
+        pvalue = np.max([p for p, _ in parts], axis=0)
+        against = np.min([q for _, q in parts], axis=0)
+        return pvalue, np.minimum(1.0, against * len(parts))
+
+    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+        children = self.comparisons()
+        parts = tuple(child._decide(samples, alpha, comparisons * len(children)) for child in children)
+        return combine(parts, alpha, self.describe(), self._notes(samples))
+
+    def _notes(self, samples: Arrays) -> tuple[str, ...]:
+        return ()
+
+
+def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[str, ...] = ()) -> Decision:
+    """The decision on a conjunction from the decisions on its parts, whose `pvalue_against` are already corrected.
+
+    Effect and interval are those of the part that decided: the one most clearly against where the claim is refuted,
+    else the weakest.
+    """
+    pvalues = [1.0 if part.pvalue is None else part.pvalue for part in parts]
+    against = [1.0 if part.pvalue_against is None else part.pvalue_against for part in parts]
+    pvalue, pvalue_against = max(pvalues), min(against)
+    verdict = verdict_of(pvalue, pvalue_against, alpha)
+    refuted = pvalue_against < alpha
+    deciding = parts[against.index(pvalue_against) if refuted else pvalues.index(pvalue)]
+    units = {part.detectable_unit for part in parts}
+    sizes = [part.detectable for part in parts if part.detectable is not None]
+    same = len(units) == 1 and len(sizes) == len(parts)
+    exact = [part.exact_pvalue for part in parts if part.exact_pvalue is not None]
+    flagged = tuple(f"{part.label}: {note}" for part in parts for note in part.notes)
+    return Decision(
+        verdict=verdict,
+        effect=deciding.effect,
+        interval=deciding.interval,
+        pvalue=pvalue,
+        pvalue_against=pvalue_against,
+        n=min(part.n for part in parts),
+        detectable=max(sizes, key=abs) if same else None,
+        alpha=alpha,
+        reason="" if verdict.decided else f"Undecided: {deciding.label}. {deciding.reason}",
+        parts=parts,
+        notes=notes + flagged,
+        exact_pvalue=max(exact) if len(exact) == len(parts) else None,
+        label=label,
+        detectable_unit=units.pop() if same else "difference",
+    )
+
+
+@dataclass(frozen=True)
+class Increasing(Conjunction):
+    """Each arm is greater than the one before it by more than `margin`.
+
+    SUPPORTED if every adjacent step is shown as by `Greater`; REFUTED if some step's U < margin, Bonferroni. Page's
+    trend test (`scipy.stats.page_trend_test`) is noted, but does not decide: it calls 0, 2, 1 increasing in 64% of
+    simulations.
+
+    Args:
+        arms: names of at least two arms, from the lowest to the highest.
+        margin: the step that would matter, at least 0, in the units of the metric.
+        metric: name of the relation's own metric, see `Relation.decide`.
+
+    Raises:
+        ValueError: fewer than two arms, a repeated arm, or a negative margin.
+    """
+
+    arms: tuple[str, ...]
+    margin: float = 0.0
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arms", check_arms(self.arms))
+        check_margin(self.margin, positive=False)
+
+    def comparisons(self) -> tuple[Relation, ...]:
+        steps = zip(self.arms[1:], self.arms[:-1], strict=True)
+        return tuple(Greater(above, below, self.margin, metric=self.metric) for above, below in steps)
+
+    def describe(self) -> str:
+        return " < ".join(self.arms) + (f" (steps above {self.margin:g})" if self.margin else "")
+
+    def _notes(self, samples: Arrays) -> tuple[str, ...]:
+        table = np.stack([self._values(samples, arm) for arm in self.arms], axis=-1)
+        if len(self.arms) < 3 or len(table) < 3:
+            return ()
+        from scipy import stats
+
+        return (f"Page's trend test p = {stats.page_trend_test(table).pvalue:.3g} (does not decide)",)
+
+
+@dataclass(frozen=True)
+class NonMonotonic(Conjunction):
+    """The arm `turn`, named beforehand, lies beyond both ends: above them for a peak, below them for a valley.
+
+    SUPPORTED if both comparisons are shown as by `Greater`; REFUTED if either is refuted at half the level.
+
+    Args:
+        arms: names of at least three arms in the order of their levels. Only the turn and the ends are compared.
+        turn: the name of an interior arm.
+        shape: ``"peak"`` or ``"valley"``.
+        margin: by how much the turn must lie beyond both ends, at least 0, in the units of the metric.
+        metric: name of the relation's own metric, see `Relation.decide`.
+
+    Raises:
+        ValueError: fewer than three arms, a repeated arm, a turn that is not interior, an unknown shape, or a
+            negative margin.
+    """
+
+    arms: tuple[str, ...]
+    turn: str
+    shape: Literal["peak", "valley"] = "peak"
+    margin: float = 0.0
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arms", check_arms(self.arms, least=3))
+        check_arm("turn", self.turn)
+        if self.turn not in self.arms[1:-1]:
+            raise ValueError(f"Expected argument `turn` to be one of {self.arms[1:-1]!r}, but got {self.turn!r}.")
+        if self.shape not in ("peak", "valley"):
+            raise ValueError(f"Expected argument `shape` to be 'peak' or 'valley', but got {self.shape!r}.")
+        check_margin(self.margin, positive=False)
+
+    def comparisons(self) -> tuple[Relation, ...]:
+        ends = (self.arms[0], self.arms[-1])
+        if self.shape == "peak":
+            return tuple(Greater(self.turn, end, self.margin, metric=self.metric) for end in ends)
+        return tuple(Greater(end, self.turn, self.margin, metric=self.metric) for end in ends)
+
+    def describe(self) -> str:
+        sign = ("<", ">") if self.shape == "peak" else (">", "<")
+        by = f" (by more than {self.margin:g})" if self.margin else ""
+        return f"{self.arms[0]} {sign[0]} {self.turn} {sign[1]} {self.arms[-1]}{by}"
+
+
+@dataclass(frozen=True)
+class BestOf(Conjunction):
+    """The arm `named` is greater than every other one.
+
+    SUPPORTED if it is shown so for each other arm; REFUTED if some arm is shown above it, Bonferroni over the others.
+    Paired throughout: `scipy.stats.dunnett` ignores pairing (power .35 against .75).
+
+    Args:
+        arms: names of at least two arms.
+        named: the one that is claimed to be best.
+        metric: name of the relation's own metric, see `Relation.decide`.
+
+    Raises:
+        ValueError: fewer than two arms, a repeated arm, or `named` is not among them.
+    """
+
+    arms: tuple[str, ...]
+    named: str
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arms", check_arms(self.arms))
+        if self.named not in self.arms:
+            raise ValueError(f"Expected argument `named` to be one of {self.arms!r}, but got {self.named!r}.")
+
+    def comparisons(self) -> tuple[Relation, ...]:
+        return tuple(Greater(self.named, arm, metric=self.metric) for arm in self.arms if arm != self.named)
+
+    def describe(self) -> str:
+        return f"{self.named} is best of {', '.join(self.arms)}"
+
+
+@dataclass(frozen=True)
+class All(Conjunction):
+    """All of several relations ("for each", "greater, and converges").
+
+    SUPPORTED if all of them are (largest p), REFUTED if any is (Bonferroni).
+
+    Args:
+        relations: at least one. A relation with a `metric` of its own reads the keys ``"metric:arm"`` of the samples.
+        metric: for the relations that have none of their own.
+
+    Raises:
+        ValueError: no relation, a repeated one, or something else than a relation.
+
+    >>> both = All((Greater("a", "b"), Greater("a", "b", metric="iou")))
+    >>> both.arms, both.describe()
+    (('a', 'b'), 'a > b and a > b [iou]')
+    """
+
+    relations: tuple[Relation, ...]
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.relations, (tuple, list)) or not self.relations:
+            raise ValueError(
+                f"Expected argument `relations` to be a tuple of at least one relation, but got {self.relations!r}."
+            )
+        for relation in self.relations:
+            if not isinstance(relation, Relation):
+                raise ValueError(  # noqa: TRY004 - every mistake in a claim is a ValueError
+                    f"Expected argument `relations` to hold relations, but got {relation!r}."
+                )
+        if len(set(self.relations)) < len(self.relations):
+            raise ValueError("Expected argument `relations` to hold each relation once, but got one twice.")
+        object.__setattr__(self, "relations", tuple(self.relations))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(arm for relation in self.relations for arm in relation.arms))
+
+    def comparisons(self) -> tuple[Relation, ...]:
+        if self.metric is None:
+            return self.relations
+        return tuple(
+            relation if relation.metric is not None else replace(relation, metric=self.metric)  # type: ignore[type-var]
+            for relation in self.relations
+        )
+
+    def keys(self, samples: Mapping[str, object]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(key for relation in self.comparisons() for key in relation.keys(samples)))
+
+    def time_keys(self, samples: Mapping[str, object]) -> frozenset[str]:
+        return frozenset().union(*(relation.time_keys(samples) for relation in self.comparisons()))
+
+    def describe(self) -> str:
+        named = (
+            relation.describe() + (f" [{relation.metric}]" if relation.metric else "") for relation in self.relations
+        )
+        return " and ".join(named)
+
+    def _problem(self, samples: Arrays) -> str | None:
+        problems = (relation._problem(samples) for relation in self.comparisons())
+        return next(filter(None, problems), None) or super()._problem(samples)

@@ -1,0 +1,179 @@
+"""Convergence: one arm reaches a threshold a number of times sooner than another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.relations.paired_t import POWER, Array
+from harness.relations.relation import Arrays, Relation, check_arm
+from harness.relations.verdicts import Decision, verdict_of
+
+
+@dataclass(frozen=True)
+class ConvergesFaster(Relation):
+    """`a` reaches a threshold more than `ratio` times sooner than `b`: a sign test of T_b / T_a > ratio.
+
+    The samples are times (iterations or epochs) to a threshold set beforehand, on the grid of evaluations; ``inf`` is
+    "never within the budget" (censored). SUPPORTED if the pairs with T_b / T_a above `ratio` are more than half
+    (`scipy.stats.binomtest`), REFUTED if those with T_b / T_a below it are. Pairs that cannot be decided (neither
+    arrives, equal to the ratio) count against either. Needs 5 pairs at level .05.
+
+    Args:
+        a, b: names of two arms.
+        ratio: how many times sooner, above 0.
+        budgets: how long `a` and `b` were trained, in the unit of the times. A run that never arrived is only known to
+            take longer than that: with budgets, a censored `b` shows T_b > ratio · T_a only if its budget is at least
+            ratio · T_a, and a censored `a` shows the opposite only if T_b is at most ratio times a's budget. Without
+            them, "never" is infinitely long.
+        metric: name of the relation's own metric, see `Relation.decide`.
+
+    Raises:
+        ValueError: the arms are the same, or the ratio or a budget is not above 0.
+
+    >>> times = {"pretrained": [20, 30, 20, 60, 40], "scratch": [80, 80, float("inf"), 160, 120]}
+    >>> decision = ConvergesFaster("pretrained", "scratch", ratio=2).decide(times)
+    >>> decision.verdict, decision.effect, decision.pvalue
+    (<Verdict.SUPPORTED: 'SUPPORTED'>, 3.0, 0.03125)
+    """
+
+    a: str
+    b: str
+    ratio: float = 1.0
+    budgets: tuple[float, float] | None = None
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        check_arm("a", self.a)
+        check_arm("b", self.b)
+        if self.a == self.b:
+            raise ValueError(f"Expected arguments `a` and `b` to be two arms, but got {self.a!r} twice.")
+        if not math.isfinite(self.ratio) or self.ratio <= 0:
+            raise ValueError(f"Expected argument `ratio` to be a finite number above 0, but got {self.ratio!r}.")
+        if self.budgets is not None:
+            budgets = tuple(self.budgets)
+            if len(budgets) != 2 or not all(math.isfinite(budget) and budget > 0 for budget in budgets):
+                raise ValueError(f"Expected argument `budgets` to be two numbers above 0, but got {self.budgets!r}.")
+            object.__setattr__(self, "budgets", budgets)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (self.a, self.b)
+
+    def describe(self) -> str:
+        return f"{self.a} converges faster than {self.b}" + (f" ({self.ratio:g}×)" if self.ratio != 1 else "")
+
+    def time_keys(self, samples: Mapping[str, object]) -> frozenset[str]:
+        return frozenset(self.keys(samples))
+
+    def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
+        sooner, later = self._outcomes(samples)
+        n = sooner.shape[-1]
+        return sign_test(sooner.sum(axis=-1), n), sign_test(later.sum(axis=-1), n)
+
+    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+        sooner, later = self._outcomes(samples)
+        n = sooner.size
+        for_claim, raw_against = (float(p) for p in self.pvalues(samples))
+        against = min(1.0, raw_against * comparisons)
+        verdict = verdict_of(for_claim, against, alpha)
+        wins, losses = int(sooner.sum()), int(later.sum())
+        needed = next((k for k in range(n + 1) if float(sign_test(np.array(k), n)) < alpha), None)
+        a, b = self._values(samples, self.a), self._values(samples, self.b)
+        comparable = np.isfinite(a) | np.isfinite(b)
+        ratios = [_quotient(float(y), float(x)) for x, y in zip(a[comparable], b[comparable], strict=True)]
+        notes = [f"T_b / T_a is above {self.ratio:g} in {wins} of {n} pairs, below it in {losses}"]
+        never = [f"{name} never arrived in {int(np.isinf(t).sum())}" for name, t in ((self.a, a), (self.b, b))]
+        if np.isinf(a).any() or np.isinf(b).any():
+            notes.append(f"{' and '.join(never)} of {n} runs (censored)")
+        if needed is None:
+            reason = f"A sign test of {n} pairs cannot fall below p = {0.5**n:.3g}, and the level is {alpha:.3g}."
+        else:
+            reason = f"{wins} of {n} pairs for and {losses} against; {needed} are needed at level {alpha:.3g}."
+        return Decision(
+            verdict=verdict,
+            effect=float(np.median(ratios)) if ratios else None,
+            interval=self._interval(samples, alpha, alpha / comparisons),
+            pvalue=for_claim,
+            pvalue_against=against,
+            n=n,
+            detectable=None if needed is None else _detectable_probability(needed, n),
+            alpha=alpha,
+            reason="" if verdict.decided else reason,
+            notes=tuple(notes),
+            exact_pvalue=for_claim,
+            label=self.describe(),
+            detectable_unit="probability",
+        )
+
+    def _outcomes(self, samples: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pairs show T_b > ratio · T_a, and which T_b < ratio · T_a; each ``(..., n)``."""
+        a, b = self._values(samples, self.a), self._values(samples, self.b)
+        sooner = np.isfinite(a) & (b > self.ratio * a)
+        later = np.isfinite(b) & (b < self.ratio * a)
+        if self.budgets is not None:
+            sooner &= np.isfinite(b) | (self.ratio * a <= self.budgets[1])
+            later &= np.isfinite(a) | (b <= self.ratio * self.budgets[0])
+        return sooner, later
+
+    def _interval(self, samples: Arrays, alpha: float, alpha_against: float) -> tuple[float, float]:
+        """Bounds of the median of T_b / T_a by order statistics: the values that the sign test would not reject.
+
+        Each ratio is known from a lowest to a highest possible value; the lower bound uses the lowest ones.
+        """
+        a, b = self._values(samples, self.a), self._values(samples, self.b)
+        n = a.size
+        budget_a, budget_b = self.budgets if self.budgets is not None else (math.inf, math.inf)
+        lowest, highest = [], []
+        for x, y in zip(a, b, strict=True):
+            exact = math.isfinite(x) and math.isfinite(y) and not x == y == 0
+            if exact:
+                low = high = _quotient(float(y), float(x))
+            else:
+                low = _quotient(budget_b if math.isinf(y) else float(y), float(x)) if math.isfinite(x) else 0.0
+                high = _quotient(float(y), budget_a) if math.isfinite(y) and math.isinf(x) else math.inf
+            lowest.append(low)
+            highest.append(high)
+        low_rank, high_rank = _rank(n, alpha), _rank(n, alpha_against)
+        low = 0.0 if low_rank is None else sorted(lowest)[low_rank]
+        high = math.inf if high_rank is None else sorted(highest)[n - 1 - high_rank]
+        return low, high
+
+
+def sign_test(count: NDArray[np.int_], n: int) -> Array:
+    """P(at least `count` of `n` fair coins): `scipy.stats.binomtest`, for many counts at once.
+
+    >>> float(sign_test(np.array(5), 5))
+    0.03125
+    """
+    if n == 0:
+        return np.ones(np.shape(count))
+    from scipy import stats
+
+    return np.asarray(stats.binom.sf(np.asarray(count) - 1, n, 0.5), dtype=np.float64)
+
+
+def _quotient(numerator: float, denominator: float) -> float:
+    if denominator == 0:
+        return math.inf if numerator > 0 else 1.0
+    return numerator / denominator
+
+
+def _rank(n: int, alpha: float) -> int | None:
+    """Position from below of the order statistic that bounds the median at `alpha`, or ``None``.
+
+    The lower bound exceeds a ratio exactly if more than n − 1 − rank of the values do, which the sign test rejects.
+    """
+    needed = next((k for k in range(n + 1) if float(sign_test(np.array(k), n)) < alpha), None)
+    return None if needed is None else n - needed
+
+
+def _detectable_probability(needed: int, n: int) -> float:
+    """The probability of a faster pair at which `needed` of `n` pairs are seen with 80% power: a beta quantile."""
+    from scipy import special
+
+    return float(special.betaincinv(needed, n - needed + 1, POWER))

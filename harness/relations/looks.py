@@ -1,0 +1,259 @@
+"""Sequential seeds: a plan of looks, and a decision that stops as soon as the plan allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from harness.relations.predictive import predictive_probabilities
+from harness.relations.relation import Arrays, Relation, Samples, check_alpha
+from harness.relations.verdicts import Decision, Verdict, json_number, verdict_of
+
+Stopped = Literal["decided", "futile", "last look", "error"]
+
+FUTILE = 0.15
+"""Below this predictive probability of either verdict a claim is given up (DECISIONS.md, Looks)."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """When the seeds are looked at, and which share of alpha each look may spend.
+
+    Valid by Bonferroni for any relation: the shares sum to at most 1. The default has power .874 where a fixed 10 has
+    .890 (DECISIONS.md).
+
+    Args:
+        at: numbers of seeds, increasing.
+        shares: shares of alpha, above 0, one for each look.
+
+    Raises:
+        ValueError: no look, looks that do not increase, or shares that are not one a look or sum to more than 1.
+
+    >>> looks = Looks()
+    >>> [round(looks.level(i, 0.05), 3) for i in range(3)], looks.next_after(4), looks.next_after(10)
+    ([0.005, 0.005, 0.04], 7, None)
+    """
+
+    at: tuple[int, ...] = (4, 7, 10)
+    shares: tuple[float, ...] = (0.1, 0.1, 0.8)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", tuple(self.at))
+        object.__setattr__(self, "shares", tuple(self.shares))
+        steps = zip(self.at, self.at[1:], strict=False)
+        if not self.at or self.at[0] < 1 or any(later <= earlier for earlier, later in steps):
+            raise ValueError(f"Expected argument `at` to be increasing numbers of seeds, but got {self.at!r}.")
+        if len(self.shares) != len(self.at) or min(self.shares) <= 0 or sum(self.shares) > 1 + 1e-9:
+            raise ValueError(
+                f"Expected argument `shares` to be {len(self.at)} numbers above 0 with a sum of at most 1, "
+                f"but got {self.shares!r}."
+            )
+
+    @classmethod
+    def fixed(cls, n: int) -> Looks:
+        """One look at `n` seeds with all of alpha."""
+        return cls(at=(n,), shares=(1.0,))
+
+    @classmethod
+    def smoke(cls) -> Looks:
+        """The smoke scale's plan: one look at 3 seeds."""
+        return cls.fixed(3)
+
+    @property
+    def most(self) -> int:
+        """Seeds at the last look."""
+        return self.at[-1]
+
+    def level(self, i: int, alpha: float) -> float:
+        """The level of look `i`, counted from 0."""
+        return alpha * self.shares[i]
+
+    def next_after(self, n: int) -> int | None:
+        """The first look with more than `n` seeds, or ``None`` after the last."""
+        return next((look for look in self.at if look > n), None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw.
+
+    Attributes:
+        n: number of seeds.
+        level: alpha · share / family at which it could stop (without the family at the last look).
+        pvalue, pvalue_against: for and against the claim; ``None`` for ``ERROR``.
+        predictive: probabilities of ``SUPPORTED`` and ``REFUTED`` at the last look; ``None`` where not needed.
+    """
+
+    n: int
+    level: float
+    pvalue: float | None
+    pvalue_against: float | None
+    predictive: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class SequentialDecision:
+    """Where a claim stands in its plan.
+
+    Attributes:
+        decision: at the last look taken. Its level is alpha · share (alpha · share / family while the claim waits for
+            more seeds); a claim given up is ``INCONCLUSIVE``.
+        stopped: ``"decided"`` at an early look, ``"futile"``, ``"last look"``, ``"error"``, or ``None``: more seeds
+            are needed.
+        n_next: the number of seeds that the next look needs, ``None`` where stopped.
+        pvalue, pvalue_against: for the whole plan: the p-values of the look divided by its share, so that they are
+            compared with alpha itself. These enter Holm. ``None`` while more seeds are needed and for ``ERROR``.
+        seeds_saved: seeds of the plan that need not be trained (0 where not stopped).
+        history: one entry for each look taken.
+    """
+
+    decision: Decision
+    stopped: Stopped | None
+    n_next: int | None
+    pvalue: float | None
+    pvalue_against: float | None
+    seeds_saved: int
+    history: tuple[Look, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The decision's verdict."""
+        return self.decision.verdict
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types that JSON can hold."""
+        return {
+            "decision": self.decision.to_dict(),
+            "stopped": self.stopped,
+            "n_next": self.n_next,
+            "pvalue": json_number(self.pvalue),
+            "pvalue_against": json_number(self.pvalue_against),
+            "seeds_saved": self.seeds_saved,
+            "history": [
+                {
+                    "n": look.n,
+                    "level": look.level,
+                    "pvalue": json_number(look.pvalue),
+                    "pvalue_against": json_number(look.pvalue_against),
+                    "predictive": None if look.predictive is None else list(look.predictive),
+                }
+                for look in self.history
+            ],
+        }
+
+
+def decide_sequentially(
+    relation: Relation, samples: Samples, looks: Looks | None = None, *, alpha: float = 0.05, family: int = 1
+) -> SequentialDecision:
+    """Go through the plan's looks with the seeds that there are.
+
+    Every completed look is taken in order, on the first seeds of each arm, so that the same seeds always end the same
+    way: adding seeds later goes on from the last look, and seeds beyond a stop are not used. An early look stops if
+    the claim is decided at alpha · share / family, or if it is futile: both verdicts at the last look have a predictive
+    probability below .15 (a stop on the claim's p alone would take REFUTED's power from .89 to .08). The last look
+    decides at alpha · share; Holm over the family follows in `harness.relations.family`.
+
+    Args:
+        relation: what the claim says.
+        samples: as in `Relation.decide`, in the order of the seeds; arms may have different numbers of seeds so far.
+        looks: the plan, by default 4, 7, 10.
+        alpha: one-sided level of the whole plan, in (0, .5).
+        family: K, the number of pre-registered claims.
+
+    Raises:
+        ValueError: an arm has no samples, or `alpha` or `family` is out of range.
+
+    >>> from harness.relations import Greater
+    >>> seeds = {"a": [0.6, 0.7, 0.65, 0.66], "b": [0.41, 0.48, 0.45, 0.47]}
+    >>> result = decide_sequentially(Greater("a", "b"), seeds)
+    >>> str(result.verdict), result.stopped, result.seeds_saved
+    ('SUPPORTED', 'decided', 6)
+    """
+    looks = Looks() if looks is None else looks
+    check_alpha(alpha)
+    if family < 1:
+        raise ValueError(f"Expected argument `family` to be at least 1, but got {family!r}.")
+    arrays = relation.arrays(samples)
+    available = min(values.size for values in arrays.values())
+    history: list[Look] = []
+    for i, n in enumerate(looks.at):
+        if n > available:
+            break
+        seen = {key: values[:n] for key, values in arrays.items()}
+        last = i + 1 == len(looks.at)
+        result = _take(relation, seen, looks, i, alpha, 1 if last else family, history)
+        if result is not None:
+            return result
+    return _waiting(relation, arrays, looks, available, alpha, family, history)
+
+
+def _take(
+    relation: Relation, seen: Arrays, looks: Looks, i: int, alpha: float, family: int, history: list[Look]
+) -> SequentialDecision | None:
+    """Take look `i` (`family` is 1 at the last) and append it to `history`; ``None`` if the plan goes on."""
+    n, raw = looks.at[i], looks.level(i, alpha)
+    level = raw / family
+    if relation._problem(seen):
+        history.append(Look(n, level, None, None))
+        return _stop(relation, seen, looks, i, alpha, "error", history)
+    pvalue, against = (float(p) for p in relation.pvalues(seen))
+    if i + 1 == len(looks.at):
+        history.append(Look(n, level, pvalue, against))
+        return _stop(relation, seen, looks, i, alpha, "last look", history)
+    if verdict_of(pvalue, against, level).decided:
+        history.append(Look(n, level, pvalue, against))
+        return _stop(relation, seen, looks, i, alpha, "decided", history)
+    predictive = predictive_probabilities(relation, seen, looks.most, looks.level(len(looks.at) - 1, alpha))
+    history.append(Look(n, level, pvalue, against, predictive))
+    # Decided but for the family: the family may still support it, so it is not given up.
+    promising = verdict_of(pvalue, against, raw).decided
+    if predictive is None or promising or max(predictive) >= FUTILE:
+        return None
+    return _stop(relation, seen, looks, i, alpha, "futile", history)
+
+
+def _stop(
+    relation: Relation, seen: Arrays, looks: Looks, i: int, alpha: float, stopped: Stopped, history: list[Look]
+) -> SequentialDecision:
+    decision = relation.decide(seen, alpha=looks.level(i, alpha))
+    if stopped == "futile":
+        chance = history[-1].predictive or (math.nan, math.nan)
+        decision = replace(
+            decision,
+            reason=f"Given up after {looks.at[i]} seeds: at {looks.most} SUPPORTED would come with probability "
+            f"{chance[0]:.2f} and REFUTED with {chance[1]:.2f}. {decision.reason}",
+        )
+    share, last = looks.shares[i], history[-1]
+    return SequentialDecision(
+        decision=decision,
+        stopped=stopped,
+        n_next=None,
+        pvalue=None if last.pvalue is None else min(1.0, last.pvalue / share),
+        pvalue_against=None if last.pvalue_against is None else min(1.0, last.pvalue_against / share),
+        seeds_saved=looks.most - looks.at[i],
+        history=tuple(history),
+    )
+
+
+def _waiting(
+    relation: Relation, arrays: Arrays, looks: Looks, available: int, alpha: float, family: int, history: list[Look]
+) -> SequentialDecision:
+    """The state of a claim between looks: the decision of the last look taken, at the level at which it could stop."""
+    n_next = looks.next_after(available)
+    assert n_next is not None  # else the last look was taken
+    needs = f"{available} seeds so far, the next look is at {n_next}."
+    if history:
+        seen = {key: values[: history[-1].n] for key, values in arrays.items()}
+        decision = relation.decide(seen, alpha=history[-1].level)
+        decision = replace(decision, reason=f"{needs} {decision.reason}")
+    else:
+        level = looks.level(0, alpha) / (1 if len(looks.at) == 1 else family)
+        decision = Decision(
+            Verdict.INCONCLUSIVE,
+            n=available,
+            alpha=level,
+            reason=needs[0].upper() + needs[1:],
+            label=relation.describe(),
+        )
+    return SequentialDecision(decision, None, n_next, None, None, 0, tuple(history))

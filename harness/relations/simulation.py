@@ -1,0 +1,203 @@
+"""Simulated seeds with a known truth: how often each relation is wrong, and how often it sees what is there.
+
+Used by `tests/relations/test_calibration.py` and, longer, by `benchmarks/calibration.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from harness.relations.comparison import Greater, NotGreater, NotWorse, Reaches
+from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
+from harness.relations.convergence import ConvergesFaster
+from harness.relations.equivalence import Equivalent
+from harness.relations.paired_t import Array
+from harness.relations.ranking import RankCorrelation
+from harness.relations.relation import Relation
+
+SHAPES = ("normal", "t3", "uniform", "skewed right", "skewed left")
+"""Shapes of the noise, each with sd 1. The skewed ones are centred exponentials, and make a − b skewed too."""
+
+FAR = 6.0
+"""A difference, in sd, that is seen at any n: what is not in question in a least favourable truth."""
+
+LOADINGS = (0.9, 0.3)
+"""How much of the seed effect that all arms share an arm takes where arms are correlated, by turns."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A relation and a truth at its boundary, where one of the verdicts would be wrong.
+
+    Attributes:
+        relation: margins in sd of one arm's noise.
+        means: true means of the arms, in the same units (logarithms of times for a convergence).
+        wrong: the verdict that must come in at most alpha of all cases.
+        label: the truth in words.
+    """
+
+    relation: Relation
+    means: Mapping[str, float]
+    wrong: Literal["SUPPORTED", "REFUTED"]
+    label: str
+
+    @property
+    def name(self) -> str:
+        """The relation's class."""
+        return type(self.relation).__name__
+
+
+def _truths() -> tuple[Truth, ...]:
+    two, half = ("a", "b"), Reaches("a", 0.0, 0.5)
+    four = RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0)))
+    measured = RankCorrelation((("a", "ra"), ("b", "rb"), ("c", "rc")))
+    both = All((Greater("a", "b"), NotWorse("c", "d", 0.5)))
+    rows: list[tuple[Relation, dict[str, float], str, str]] = []
+    for side in ("SUPPORTED", "REFUTED"):
+        rows += [
+            (Greater("a", "b"), {"a": 0, "b": 0}, side, "a = b"),
+            (Greater("a", "b", 0.5), {"a": 0.5, "b": 0}, side, "gain = margin"),
+            (NotGreater("a", "b", 0.5), {"a": 0.5, "b": 0}, side, "gain = margin"),
+            (NotWorse("a", "b", 0.5), {"a": -0.5, "b": 0}, side, "loss = margin"),
+            (half, {"a": -0.5}, side, "mean = value − tolerance"),
+            (Equivalent(two, 0.1), {"a": 0.1, "b": 0}, side, "difference = margin (.1 sd)"),
+            (Equivalent(two, 1.0), {"a": 1.0, "b": 0}, side, "difference = margin (1 sd)"),
+            (ConvergesFaster("a", "b"), {"a": 0, "b": 0}, side, "same times, on a grid, censored"),
+        ]
+    three, arms4 = ("a", "b", "c"), ("a", "b", "c", "d")
+    rows += [
+        (Equivalent(three, 2.0), {"a": 0, "b": 1.0, "c": 2.0}, "SUPPORTED", "ends differ by the margin"),
+        (Equivalent(three, 0.5), {"a": 0, "b": 0, "c": 0.5}, "REFUTED", "two pairs at the margin"),
+        (Increasing(three), {"a": 0, "b": 0, "c": FAR}, "SUPPORTED", "first step 0, second large"),
+        (Increasing(three), {"a": 0, "b": 2.0, "c": 1.0}, "SUPPORTED", "0, 2, 1"),
+        (Increasing(arms4, 0.3), {"a": 0, "b": 0.3, "c": 0.6, "d": 0.9}, "REFUTED", "every step = margin"),
+        (NonMonotonic(three, "b"), {"a": 0, "b": FAR, "c": FAR}, "SUPPORTED", "no descent after the turn"),
+        (NonMonotonic(three, "b", "valley"), {"a": 0, "b": 0, "c": FAR}, "SUPPORTED", "no descent before the turn"),
+        (NonMonotonic(three, "b"), {"a": 0, "b": 0, "c": 0}, "REFUTED", "all equal"),
+        (BestOf(arms4, "a"), {"a": 0, "b": 0, "c": -FAR, "d": -FAR}, "SUPPORTED", "a tie for the best"),
+        (BestOf(arms4, "a"), {"a": 0, "b": 0, "c": 0, "d": 0}, "REFUTED", "all equal"),
+        (four, {"a": 0, "b": 0, "c": 0, "d": FAR}, "SUPPORTED", "3 of 6 concordant, 3 on the edge"),
+        (four, {"a": 0, "b": 0, "c": 0, "d": 0}, "SUPPORTED", "all equal"),
+        (four, {"a": FAR, "b": 0, "c": 0, "d": FAR}, "REFUTED", "2 of 6 discordant, 2 on the edge"),
+        (
+            measured,
+            {"a": 0, "b": FAR, "c": FAR, "ra": 0, "rb": 0, "rc": FAR},
+            "SUPPORTED",
+            "1 of 3, measured reference",
+        ),
+        (measured, dict.fromkeys(("a", "b", "c", "ra", "rb", "rc"), 0.0), "REFUTED", "all equal, measured reference"),
+        (both, {"a": 0, "b": 0, "c": FAR, "d": 0}, "SUPPORTED", "one at its boundary, one clear"),
+        (both, {"a": 0, "b": 0, "c": -0.5, "d": 0}, "REFUTED", "both at their boundary"),
+    ]
+    return tuple(
+        Truth(relation, means, "SUPPORTED" if side == "SUPPORTED" else "REFUTED", label)
+        for relation, means, side, label in rows
+    )
+
+
+TRUTHS = _truths()
+"""Least favourable truths of every relation."""
+
+
+def noise(rng: np.random.Generator, shape: str, size: tuple[int, ...]) -> Array:
+    """Centred noise with sd 1.
+
+    Raises:
+        ValueError: an unknown shape.
+    """
+    if shape == "normal":
+        return np.asarray(rng.standard_normal(size))
+    if shape == "t3":
+        return np.asarray(rng.standard_t(3, size) / np.sqrt(3))
+    if shape == "uniform":
+        return np.asarray(rng.uniform(-np.sqrt(3), np.sqrt(3), size))
+    if shape in ("skewed right", "skewed left"):
+        return np.asarray((rng.exponential(size=size) - 1) * (1 if shape == "skewed right" else -1))
+    raise ValueError(f"Expected argument `shape` to be one of {SHAPES!r}, but got {shape!r}.")
+
+
+def draw(
+    rng: np.random.Generator,
+    means: Mapping[str, float],
+    shape: str,
+    n: int,
+    simulations: int,
+    *,
+    correlated: bool = False,
+    alike: bool = False,
+) -> dict[str, Array]:
+    """Simulated seeds of all arms.
+
+    Args:
+        rng: the generator.
+        means: true means by arm.
+        shape: of the noise, see `noise`.
+        n: seeds.
+        simulations: how often.
+        correlated: arms share a seed effect, unequally (`LOADINGS`), so that it does not cancel in differences.
+        alike: give skewed arms the same spread. Else every other one has a twentieth of it, so that the difference of
+            two neighbours is itself nearly a centred exponential.
+
+    Returns:
+        ``(simulations, n)`` by arm.
+    """
+    shared = noise(rng, shape, (simulations, n)) if correlated else None
+    arms: dict[str, Array] = {}
+    for i, (arm, mean) in enumerate(means.items()):
+        own = noise(rng, shape, (simulations, n))
+        if shared is not None:
+            loading = LOADINGS[i % 2]
+            own = loading * shared + np.sqrt(1 - loading**2) * own
+        if shape.startswith("skewed") and not alike and i % 2:
+            own = own / 20
+        arms[arm] = mean + own
+    return arms
+
+
+def as_times(arms: Mapping[str, Array], step: float = 0.25, budget: float = 4.0) -> dict[str, Array]:
+    """Times to a threshold from their logarithms: on a grid of evaluations, ``inf`` beyond the budget.
+
+    Args:
+        arms: logarithms of times by arm.
+        step: between two evaluations.
+        budget: after which a run is censored.
+    """
+    times = {arm: step * np.ceil(np.exp(values) / step) for arm, values in arms.items()}
+    return {arm: np.where(values > budget, np.inf, values) for arm, values in times.items()}
+
+
+def rates(
+    relation: Relation,
+    means: Mapping[str, float],
+    shape: str,
+    n: int,
+    simulations: int,
+    rng: np.random.Generator,
+    *,
+    alpha: float = 0.05,
+    correlated: bool = False,
+) -> tuple[float, float]:
+    """How often a relation is SUPPORTED and how often REFUTED under a given truth.
+
+    Args:
+        relation: what the claim says.
+        means: true means by arm, in sd of the noise (logarithms of times for `ConvergesFaster`).
+        shape, n, simulations, rng, correlated: as in `draw`.
+        alpha: the level of the decision.
+    """
+    timed = isinstance(relation, ConvergesFaster)
+    arms = draw(rng, means, shape, n, simulations, correlated=correlated, alike=timed)
+    pvalue, against = relation.pvalues(as_times(arms) if timed else arms)
+    return float((pvalue < alpha).mean()), float((against < alpha).mean())
+
+
+def wrong_rate(
+    truth: Truth, shape: str, n: int, simulations: int, rng: np.random.Generator, *, correlated: bool = False
+) -> float:
+    """How often the wrong verdict comes under a truth, at level .05."""
+    supported, refuted = rates(truth.relation, truth.means, shape, n, simulations, rng, correlated=correlated)
+    return supported if truth.wrong == "SUPPORTED" else refuted

@@ -1,0 +1,113 @@
+"""What a decision procedure returns: a verdict with everything that it rests on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """The words of the claim-verdict table. Relations return the first four; ``NOT_RUN`` is for claims without runs."""
+
+    SUPPORTED = "SUPPORTED"
+    REFUTED = "REFUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    ERROR = "ERROR"
+    NOT_RUN = "NOT RUN"
+
+    @property
+    def decided(self) -> bool:
+        """Whether this is ``SUPPORTED`` or ``REFUTED``."""
+        return self in (Verdict.SUPPORTED, Verdict.REFUTED)
+
+
+def verdict_of(pvalue: float, pvalue_against: float, alpha: float) -> Verdict:
+    """The rule that every relation shares: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
+
+    The relations build the two p-values so that they cannot both be below .5.
+
+    >>> verdict_of(0.01, 0.99, 0.05), verdict_of(0.3, 0.7, 0.05)
+    (<Verdict.SUPPORTED: 'SUPPORTED'>, <Verdict.INCONCLUSIVE: 'INCONCLUSIVE'>)
+    """
+    if pvalue < alpha:
+        return Verdict.SUPPORTED
+    return Verdict.REFUTED if pvalue_against < alpha else Verdict.INCONCLUSIVE
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict on one relation from per-seed values.
+
+    Attributes:
+        verdict: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
+        effect: what was observed, in the units of the metric: the mean paired difference of the comparison that
+            decided (Kendall's τ for a rank correlation, the median ratio of times for a convergence). ``None``
+            without values.
+        interval: ``(low, high)`` for ``effect``: two one-sided bounds, each at the level at which the decision used
+            it: ``alpha`` on the side that supports, ``alpha`` divided by the number of comparisons on the side that
+            refutes. For one comparison this is the two-sided interval of level ``1 - 2 * alpha``.
+        pvalue: for the claim; several comparisons are already combined in it. ``None`` for ``ERROR``.
+        pvalue_against: for the claim's opposite, Bonferroni over the comparisons included. ``None`` for ``ERROR``.
+        n: number of seeds (pairs).
+        detectable: the smallest true effect that ``n`` seeds would have shown with 80% power at ``alpha``, given the
+            observed spread; on the claim's side of its margin; the largest one where there are several comparisons.
+        alpha: the level of the decision, one-sided.
+        reason: one sentence for ``INCONCLUSIVE`` and ``ERROR``, else empty.
+        parts: the comparisons of a relation that has several; their ``pvalue_against`` carries the same Bonferroni
+            factor, so that the whole is the largest ``pvalue`` and the smallest ``pvalue_against`` of its parts.
+        notes: what a reader should see beside the verdict: skewness, Page's trend test, label permutation.
+        exact_pvalue: exact p for the claim that assumes no distribution: sign flips of the differences (largest over
+            the parts), label permutation for a rank correlation, the sign test itself for a convergence.
+        label: the relation in words.
+        detectable_unit: what ``detectable`` counts: ``"difference"``, ``"margin"`` (the smallest margin within which
+            equal arms would have been shown equivalent) or ``"probability"`` (that a pair is faster).
+    """
+
+    verdict: Verdict
+    effect: float | None = None
+    interval: tuple[float, float] | None = None
+    pvalue: float | None = None
+    pvalue_against: float | None = None
+    n: int = 0
+    detectable: float | None = None
+    alpha: float = 0.05
+    reason: str = ""
+    parts: tuple[Decision, ...] = ()
+    notes: tuple[str, ...] = ()
+    exact_pvalue: float | None = None
+    label: str = ""
+    detectable_unit: str = "difference"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types that JSON can hold: NaN becomes ``None``, an infinite number the string ``"inf"`` or ``"-inf"``.
+
+        >>> Decision(Verdict.INCONCLUSIVE, effect=float("inf"), n=2).to_dict()["effect"]
+        'inf'
+        """
+        return {
+            "verdict": str(self.verdict),
+            "effect": json_number(self.effect),
+            "interval": None if self.interval is None else [json_number(bound) for bound in self.interval],
+            "pvalue": json_number(self.pvalue),
+            "pvalue_against": json_number(self.pvalue_against),
+            "n": self.n,
+            "detectable": json_number(self.detectable),
+            "detectable_unit": self.detectable_unit,
+            "alpha": self.alpha,
+            "reason": self.reason,
+            "parts": [part.to_dict() for part in self.parts],
+            "notes": list(self.notes),
+            "exact_pvalue": json_number(self.exact_pvalue),
+            "label": self.label,
+        }
+
+
+def json_number(value: float | None) -> float | str | None:
+    """``None`` for NaN and ``None``, ``"inf"`` or ``"-inf"`` for an infinite value, else the value as a float."""
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return float(value)

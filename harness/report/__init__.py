@@ -1,0 +1,61 @@
+"""What is left of a run for its readers: the verdict table, the report folder and the comparison of two reports.
+
+Importing this package imports neither rich nor jinja2 nor matplotlib, since pytest imports it at collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.verdicts import Row
+
+if TYPE_CHECKING:
+    from harness.report.curves import Curves
+    from harness.report.overlays import Overlay
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    rows: Sequence[Row],
+    folder: Path,
+    *,
+    environment: Mapping[str, Any],
+    curves: Mapping[str, Curves],
+    overlays: Mapping[str, Sequence[Overlay]] | None = None,
+    findings: str | None = None,
+    commands: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Writes ``verdicts.json``, ``verdicts.md``, ``verdicts.html`` and a learning-curve picture per claim.
+
+    Args:
+        rows: The claims, in the order of the table.
+        folder: Made where it is absent; files of an earlier report are replaced.
+        environment: Versions, device, commit, date; see ``docs/verdicts-schema.md``.
+        curves: Learning curves by row name; a row without any gets no picture.
+        overlays: Predictions on test images by row name.
+        findings: What the audit found in the papers' own figures, as Markdown.
+        commands: The command that runs a claim again, by row name.
+
+    Returns:
+        The files written.
+    """
+    from harness.report.curves import draw_curves, file_stem
+    from harness.report.document import complete, replace_text, write_json
+    from harness.report.html import html
+    from harness.report.markdown import markdown
+
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = complete(environment, rows)
+    written = [write_json(rows, folder / "verdicts.json", environment)]
+    written.append(replace_text(folder / "verdicts.md", markdown(rows, environment)))
+    page = html(rows, environment, curves=curves, overlays=overlays, findings=findings, commands=commands)
+    written.append(replace_text(folder / "verdicts.html", page))
+    taken: set[str] = set()
+    for row in rows:
+        if any(points for lists in curves.get(row.name, {}).values() for points in lists):
+            stem = file_stem(row.name, taken)
+            written.append(draw_curves(row, curves[row.name], folder / "curves" / f"{stem}.png"))
+    return written

@@ -1,0 +1,275 @@
+"""Forest plots as SVG: every seed of every arm, and every comparison with its interval."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from harness.report import phrasing
+from harness.report.phrasing import EffectKind
+from harness.verdicts import Row
+
+WIDTH, LEFT, RIGHT = 640, 12, 628
+LINE, TOP = 40, 6
+LOG_RATIO = 4.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """One line of a forest plot.
+
+    Attributes:
+        label: What it is.
+        dots: One for each seed; infinite ones stand at the edge.
+        centre: Mean or effect.
+        span: Low and high end of the bar; infinite ones run off the edge.
+        published: The paper's own value.
+        text: The figures in words.
+    """
+
+    label: str
+    dots: tuple[float, ...] = ()
+    centre: float | None = None
+    span: tuple[float, float] | None = None
+    published: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Tracks on one axis; ``lines`` are reference values with their names."""
+
+    title: str
+    tracks: tuple[Track, ...]
+    lines: Mapping[float, str] = field(default_factory=dict)
+    log: bool = False
+
+
+def arms_panel(row: Row, *, published: bool) -> Panel:
+    """Every seed's value by arm, with mean ± sd; the paper's values too where they are on the same scale."""
+    tracks = []
+    for arm in row.arms:
+        values = [number for value in arm.values if (number := phrasing.as_float(value)) is not None]
+        span = None if arm.mean is None or arm.sd is None else (arm.mean - arm.sd, arm.mean + arm.sd)
+        text = "; ".join([f"{phrasing.arm_value(arm)}, n = {arm.n}", *phrasing.arm_marks(arm)])
+        tracks.append(Track(arm.name, tuple(values), arm.mean, span, arm.published if published else None, text))
+    numbers = [value for track in tracks for value in _numbers(track)]
+    bound = re.search(r"reaches ([\d.]+)", row.relation)
+    lines = {float(bound.group(1)): "value to reach"} if bound and ":" not in row.metric else {}
+    log = phrasing.counts_iterations(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
+    return Panel(f"{phrasing.metric_title(row.metric)}, each seed, mean ± sd", tuple(tracks), lines, log)
+
+
+def comparison_panels(row: Row, published: float | None) -> list[Panel]:
+    """Every comparison of the decision with its effect, interval and per-seed values; one panel for each kind.
+
+    Args:
+        row: The claim.
+        published: The paper's own effect, drawn beside the comparison that decided; ``None`` for none.
+    """
+    grouped: dict[EffectKind, list[Mapping[str, Any]]] = {}
+    for part in phrasing.comparisons(row.decision.get("decision") or {}):
+        if phrasing.as_float(part.get("effect")) is not None:
+            grouped.setdefault(phrasing.effect_kind(str(part.get("label"))), []).append(part)
+    decided = phrasing.deciding(row)
+    panels = []
+    for kind, parts in grouped.items():
+        tracks, lines = [], dict(ORIGIN[kind])
+        for part in parts:
+            label = str(part.get("label"))
+            low, high = _interval(part)
+            words = phrasing.effect_figure(part["effect"], kind)
+            text = f"{words} [{phrasing.effect_figure(low, kind)}, {phrasing.effect_figure(high, kind)}]"
+            theirs = published if part is decided else None
+            effect = phrasing.as_float(part["effect"])
+            dots = tuple(seed_effects(row, label, kind, effect))
+            tracks.append(Track(label, dots, effect, (low, high), theirs, text))
+            lines.update(_margins(label, kind))
+        panels.append(Panel(TITLES[kind], tuple(tracks), lines, kind == "ratio"))
+    return panels
+
+
+TITLES: Mapping[EffectKind, str] = {
+    "difference": "Differences: each seed, mean and interval",
+    "ratio": "Ratios of times: each seed, median and interval",
+    "correlation": "Rank correlation τ and its bounds",
+    "shortfall": "Distance from the value to reach: each seed, mean and interval",
+}
+
+ORIGIN: Mapping[EffectKind, Mapping[float, str]] = {
+    "difference": {0.0: "no difference"},
+    "ratio": {1.0: "equally fast"},
+    "correlation": {0.0: "no correlation"},
+    "shortfall": {0.0: "the value"},
+}
+
+
+def seed_effects(row: Row, label: str, kind: EffectKind, effect: float | None) -> list[float]:
+    """Per-seed differences (or ratios) of a comparison, found by the arms that its label names.
+
+    They are given only if they add up to the effect: a comparison may be of another metric than the row's.
+    """
+    values = {arm.name: [phrasing.as_float(value) for value in arm.values] for arm in row.arms}
+    found = _compared(label, list(values))
+    if effect is None or found is None:
+        return []
+    first, second = values[found[0]], values[found[1]] if found[1] else None
+    if kind == "shortfall":
+        bound = re.search(r" reaches ([-\d.e]+)", label)
+        seeds = [a - float(bound.group(1)) for a in first if a is not None] if bound else []
+        centre = sum(seeds) / len(seeds) if seeds else math.nan
+    elif kind == "ratio" and second is not None:
+        seeds = [b / a for a, b in zip(first, second, strict=False) if a and b is not None and math.isfinite(a)]
+        ordered = sorted(seeds)
+        centre = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else math.nan
+    elif kind == "difference" and second is not None:
+        seeds = [a - b for a, b in zip(first, second, strict=False) if a is not None and b is not None]
+        centre = sum(seeds) / len(seeds) if seeds else math.nan
+    else:
+        return []
+    return seeds if centre == effect or math.isclose(centre, effect, rel_tol=1e-4, abs_tol=1e-6) else []
+
+
+def svg(panel: Panel) -> str:
+    """The panel as an ``<svg>`` element; its colours come from the page's style sheet."""
+    if not panel.tracks:
+        return ""
+    axis = _Axis.around(panel)
+    bottom = TOP + LINE * len(panel.tracks)
+    words = "; ".join(f"{track.label}: {track.text}" for track in panel.tracks)
+    label = escape(f"{panel.title}. {words}", quote=True)
+    parts = [f'<svg class="forest" viewBox="0 0 {WIDTH} {bottom + 34}" role="img" aria-label="{label}">']
+    for value, name in panel.lines.items():
+        x = axis(value)
+        style = "origin" if name in _ORIGINS else "margin"
+        parts.append(f'<line class="{style}" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}"><title>{escape(name)}</title></line>')
+    for index, track in enumerate(panel.tracks):
+        parts += _drawn(track, axis, TOP + LINE * index)
+    parts.append(f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{bottom}" y2="{bottom}"/>')
+    for tick in axis.ticks():
+        x = axis(tick)
+        anchor = "start" if x < 30 else "end" if x > WIDTH - 30 else "middle"
+        parts.append(f'<line class="axis" x1="{x}" x2="{x}" y1="{bottom}" y2="{bottom + 4}"/>')
+        parts.append(f'<text class="tick" x="{x}" y="{bottom + 16}" text-anchor="{anchor}">{_tick(tick)}</text>')
+    for value, name in panel.lines.items():
+        x = axis(value)
+        anchor = "start" if x < 60 else "end" if x > WIDTH - 60 else "middle"
+        if name in _ORIGINS or len(panel.lines) == 1:
+            parts.append(f'<text class="tick" x="{x}" y="{bottom + 30}" text-anchor="{anchor}">{escape(name)}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+_ORIGINS = {name for lines in ORIGIN.values() for name in lines.values()}
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """From values to horizontal positions."""
+
+    low: float
+    high: float
+    log: bool
+
+    @classmethod
+    def around(cls, panel: Panel) -> _Axis:
+        """An axis that holds everything finite of the panel."""
+        numbers = [value for track in panel.tracks for value in _numbers(track)]
+        numbers += [value for value in panel.lines if not panel.log or value > 0]
+        if panel.log:
+            numbers = [value for value in numbers if value > 0]
+        low, high = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
+        if panel.log:
+            low, high = math.log10(low), math.log10(high)
+        room = 0.06 * (high - low) or max(0.05, 0.1 * abs(high))
+        return cls(low - room, high + room, panel.log)
+
+    def __call__(self, value: float) -> float:
+        if self.log:
+            value = math.log10(value) if value > 0 else -math.inf
+        share = (value - self.low) / (self.high - self.low)
+        return round(LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT), 1)
+
+    def ticks(self) -> list[float]:
+        """Round values within the axis, about six."""
+        if self.log:
+            powers = range(math.floor(self.low), math.ceil(self.high) + 1)
+            found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+            found = [value for value in found if self.low <= math.log10(value) <= self.high]
+            return found if len(found) < 9 else found[::3]
+        step = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
+        step *= next(m for m in (1, 2, 5, 10) if (self.high - self.low) / (step * m) <= 7)
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def _drawn(track: Track, axis: _Axis, top: int) -> Iterator[str]:
+    y = top + 27
+    yield f'<text class="label" x="{LEFT}" y="{top + 13}">{escape(_shortened(track.label, 64 - len(track.text) // 2))}</text>'
+    yield f'<text class="value" x="{RIGHT}" y="{top + 13}" text-anchor="end">{escape(track.text)}</text>'
+    if track.span:
+        yield f'<line class="span" x1="{axis(track.span[0])}" x2="{axis(track.span[1])}" y1="{y}" y2="{y}"/>'
+    for value in track.dots:
+        if math.isinf(value):
+            x = RIGHT if value > 0 else LEFT
+            yield f'<path class="never" d="M{x - 7},{y - 5} L{x},{y} L{x - 7},{y + 5} Z"><title>never</title></path>'
+        else:
+            yield f'<circle class="seed" cx="{axis(value)}" cy="{y}" r="3.4"><title>{phrasing.figure(value)}</title></circle>'
+    if track.published is not None and math.isfinite(track.published):
+        x = axis(track.published)
+        shape = f"M{x},{y - 7} L{x + 6},{y} L{x},{y + 7} L{x - 6},{y} Z"
+        yield f'<path class="published" d="{shape}"><title>paper {phrasing.figure(track.published)}</title></path>'
+    if track.centre is not None and math.isfinite(track.centre):
+        x = axis(track.centre)
+        yield f'<line class="centre" x1="{x}" x2="{x}" y1="{y - 8}" y2="{y + 8}"/>'
+
+
+def _numbers(track: Track) -> list[float]:
+    values = [*track.dots, *(track.span or ()), track.centre, track.published]
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _interval(part: Mapping[str, Any]) -> tuple[float, float]:
+    low, high = (phrasing.as_float(bound) for bound in part.get("interval") or (None, None))
+    return (-math.inf if low is None else low, math.inf if high is None else high)
+
+
+def _compared(label: str, arms: Sequence[str]) -> tuple[str, str] | None:
+    """The arms that a comparison's label names, the second empty where there is one."""
+    for first in arms:
+        for sign in (" > ", " ≤ ", " ≥ ", " ≈ ", " converges faster than "):
+            if label.startswith(first + sign):
+                rest = label[len(first + sign) :]
+                for second in sorted(arms, key=len, reverse=True):
+                    if rest == second or rest.startswith(f"{second} "):
+                        return first, second
+        if label.startswith(f"{first} reaches "):
+            return first, ""
+    return None
+
+
+def _margins(label: str, kind: EffectKind) -> dict[float, str]:
+    """Margins that a label states, as values of its effect."""
+    number = r"([\d.]+(?:e-?\d+)?)"
+    if kind == "ratio" and (found := re.search(rf"\({number}×\)$", label)):
+        return {float(found.group(1)): f"margin {found.group(1)}×"}
+    if kind == "correlation" and (found := re.search(rf"> (-?{number})", label)):
+        return {float(found.group(1)): f"margin {found.group(1)}"} if float(found.group(1)) else {}
+    if found := re.search(rf"\(± {number}\)$", label):
+        size = float(found.group(1))
+        return {-size: f"margin −{found.group(1)}", size: f"margin +{found.group(1)}"}
+    if found := re.search(rf" ([+−]) {number}$", label):
+        size = float(found.group(2))
+        return {size if found.group(1) == "+" else -size: f"margin {found.group(1)}{found.group(2)}"}
+    return {}
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= max(20, length) else f"{text[: max(20, length) - 1]}…"

@@ -1,0 +1,112 @@
+"""The verdict table as Markdown: ``verdicts.md``, and a short table for a README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.relations import Verdict
+from harness.report import phrasing, published
+from harness.verdicts import Row
+
+SPECIAL = re.compile(r"[\\`*\[<|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+
+
+def markdown(rows: Sequence[Row], header: Mapping[str, Any]) -> str:
+    """The whole report as Markdown.
+
+    Args:
+        rows: The claims.
+        header: What stands above the table, such as the environment; nested mappings are written in one line.
+    """
+    lines = ["# Verdicts", "", f"{_summary(rows)}.", ""]
+    shown = {name: value for name, value in header.items() if value not in (None, "", {}, [])}
+    lines += [f"- {escape(name.replace('_', ' '))}: {_inline(value)}" for name, value in shown.items()]
+    lines += ["", markdown_table(rows), _legend(rows)]
+    for row in rows:
+        lines += _detail(row)
+    return "\n".join(lines)
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """One line per claim: verdict, claim, effect, the paper's effect, arms, evidence; ends with a newline."""
+    lines = ["| verdict | claim | effect | paper | arms: mean ± sd | evidence, scale |", "| --- " * 6 + "|"]
+    for row in rows:
+        adjusted = phrasing.adjusted_text(row)
+        cells = [
+            f"**{row.verdict}**" + (f"<br>{adjusted}" if adjusted else ""),
+            escape(row.name),
+            escape(" ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))),
+            escape(published.effect_text(row) or "–"),
+            "<br>".join(escape(phrasing.arm_text(arm)) for arm in row.arms) or "–",
+            escape(f"{phrasing.evidence_text(row)}; {row.scale}"),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, on one line, also within a table.
+
+    >>> print(escape("a | <b> [c] d_e"))
+    a \\| \\<b> \\[c] d_e
+    """
+    return SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in phrasing.tally(rows))
+    trained = phrasing.duration(sum(row.seconds_trained for row in rows))
+    saved = phrasing.duration(sum(row.seconds_saved for row in rows))
+    noun = "claim" if len(rows) == 1 else "claims"
+    return f"{len(rows)} {noun}: {counts or 'no verdict'}; trained {trained}, saved {saved} by reuse"
+
+
+def _legend(rows: Sequence[Row]) -> str:
+    lines = [f"{verdict}: {phrasing.MEANINGS[verdict]}." for verdict, _ in phrasing.tally(rows)]
+    lines.append("[low, high]: one-sided bounds at the level of the decision.")
+    lines.append("The paper's effect is from one training per arm.")
+    return "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def _detail(row: Row) -> Iterator[str]:
+    yield f"## {escape(row.name)}"
+    yield ""
+    yield f"{escape(row.statement)} ({escape(row.place)})"
+    yield ""
+    yield from (f"- {term}: {escape(text)}" for term, text in _facts(row) if text)
+    yield ""
+
+
+def _facts(row: Row) -> Iterator[tuple[str, str]]:
+    expected = phrasing.expected_text(row)
+    yield "verdict", "; ".join(filter(None, [str(row.verdict), phrasing.adjusted_text(row), expected]))
+    yield from (("problem", problem) for problem in row.problems)
+    yield "reason", row.reason
+    yield "relation", f"{phrasing.relation_text(row)}, by {phrasing.metric_title(row.metric)}"
+    if row.arms:
+        yield "effect", " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
+    yield "paper's own effect", published.effect_text(row)
+    if row.verdict is Verdict.INCONCLUSIVE:
+        yield "detectable", phrasing.detectable_text(row)
+    if row.pvalue is not None and row.pvalue_against is not None:
+        yield "p", f"{row.pvalue:.3g} for, {row.pvalue_against:.3g} against (for the whole plan of looks)"
+    yield from (("arm", phrasing.arm_text(arm) + _beside(published.arm_text(row, arm))) for arm in row.arms)
+    yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"
+    yield from (("data", note) for note in row.evidence_notes)
+    yield "seeds", phrasing.seeds_text(row)
+    yield "time", phrasing.time_text(row) if row.arms else ""
+    yield from (("note", note) for note in dict.fromkeys(row.notes))
+
+
+def _beside(theirs: str) -> str:
+    return f", the paper {theirs}" if theirs else ""
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{escape(str(name))} {_inline(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_inline(item) for item in value)
+    return escape(str(value))

@@ -1,0 +1,258 @@
+"""Rows of the claim-verdict table: what a claim says, what was measured, and what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from harness import papers
+from harness.plan import Comparison, metrics_of
+from harness.relations import Decision, SequentialDecision, Verdict
+from harness.runs import Record, Run
+
+FEW_SUBJECTS = 5
+"""Fewer test subjects than this cannot stand for others (DECISIONS: Sampling)."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm as measured.
+
+    Attributes:
+        metric: What ``values`` holds.
+        values: One for each seed, ``None`` where the run failed; ``"inf"`` for a time that was never reached.
+        mean, sd: Over the seeds with a finite value; ``None`` where there are too few.
+        collapsed: Number of runs whose predictions hold nearly no foreground.
+        failed: Reasons of the runs that failed.
+        others: Mean of every further metric that the relation reads.
+        keys: The runs in the store.
+        published: The paper's own value for this arm, if it gives one.
+    """
+
+    name: str
+    metric: str
+    values: tuple[float | str | None, ...]
+    mean: float | None
+    sd: float | None
+    n: int
+    collapsed: int
+    failed: tuple[str, ...]
+    keys: tuple[str, ...]
+    others: dict[str, float | None] = field(default_factory=dict)
+    published: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim of the table. :meth:`to_dict` is the schema of ``verdicts.json``."""
+
+    id: str
+    variant: str
+    statement: str
+    place: str
+    relation: str
+    metric: str
+    scale: str
+    evidence: str
+    datasets: tuple[str, ...]
+    evidence_notes: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    verdict: Verdict
+    reason: str
+    effect: float | None
+    interval: tuple[float, float] | None
+    pvalue: float | None
+    pvalue_against: float | None
+    detectable: float | None
+    decision: dict[str, Any]
+    plan: tuple[int, ...]
+    seeds: int
+    stopped: str
+    published_effect: float | None
+    seconds_trained: float = 0.0
+    seconds_saved: float = 0.0
+    expected: str = ""
+    expected_from: str = ""
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    adjusted_verdict: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Id with the variant in brackets."""
+        return f"{self.id}[{self.variant}]" if self.variant else self.id
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as plain JSON types; numbers that JSON has no name for are ``None``."""
+        return dict(_plain(asdict(self)))
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Row:
+        """The row that :meth:`to_dict` wrote."""
+        arms = [Arm(**{**arm, **{name: tuple(arm[name]) for name in ("values", "failed", "keys")}}) for arm in content["arms"]]
+        sequences = ("datasets", "evidence_notes", "plan", "problems", "notes")
+        changed: dict[str, Any] = {name: tuple(content[name]) for name in sequences}
+        changed["interval"] = tuple(content["interval"]) if content["interval"] is not None else None
+        return cls(**{**content, **changed, "arms": tuple(arms), "verdict": Verdict(content["verdict"])})
+
+
+def judge(
+    comparison: Comparison,
+    standing: SequentialDecision,
+    record: Callable[[Run], Record | None],
+    key: Callable[[Run], str],
+    session: str,
+) -> Row:
+    """The row of a claim whose plan of looks has ended.
+
+    Args:
+        comparison: The claim.
+        standing: Its decision.
+        record: Finds a run's record.
+        key: Finds a run's key.
+        session: Name of this invocation: its runs were trained, the others reused.
+    """
+    decision = standing.decision
+    seeds = max(decision.n, 1)
+    arms = tuple(_arm(comparison, name, seeds, record, key) for name in comparison.arms)
+    records = [found for run in comparison.runs(seeds) for step in run.lineage() if (found := record(step))]
+    verdict, reason = _after_failures(decision, arms)
+    unique = {found.key: found for found in records}
+    notes = [*decision.notes, *comparison.notes]
+    if comparison.one_checkpoint:
+        notes.append("one checkpoint: every seed starts from the same source run, so the verdict is about that one")
+    subjects = {subject for found in records[-1:] for subject in found.test_subjects}
+    if records and len(subjects) < FEW_SUBJECTS:
+        notes.append(f"too few subjects: the test images are of {len(subjects)}, so they cannot stand for others")
+    return replace(
+        blank(comparison),
+        arms=arms,
+        verdict=verdict,
+        reason=reason,
+        effect=decision.effect,
+        interval=decision.interval,
+        pvalue=standing.pvalue,
+        pvalue_against=standing.pvalue_against,
+        detectable=decision.detectable,
+        decision=standing.to_dict(),
+        seeds=decision.n,
+        stopped=standing.stopped or "",
+        seconds_trained=sum(found.seconds for found in unique.values() if found.session == session),
+        seconds_saved=sum(found.seconds for found in unique.values() if found.session != session),
+        notes=tuple(notes),
+        provenance=_provenance(list(unique.values())),
+    )
+
+
+def blank(comparison: Comparison) -> Row:
+    """The row of a claim without runs: ``NOT RUN`` with its reason."""
+    return Row(
+        id=comparison.id,
+        variant=comparison.variant,
+        statement=comparison.statement,
+        place=comparison.place,
+        relation=comparison.relation.describe(),
+        metric=comparison.metric,
+        scale=comparison.scale,
+        evidence=comparison.evidence.kind,
+        datasets=comparison.evidence.names,
+        evidence_notes=comparison.evidence.notes,
+        arms=(),
+        verdict=Verdict.NOT_RUN,
+        reason=comparison.unavailable,
+        effect=None,
+        interval=None,
+        pvalue=None,
+        pvalue_against=None,
+        detectable=None,
+        decision={},
+        plan=comparison.looks.at,
+        seeds=0,
+        stopped="",
+        published_effect=published_effect(comparison),
+    )
+
+
+def published_claim(comparison: Comparison) -> papers.PublishedClaim | None:
+    """What the paper gives for the claim in figures, if it is one of the recorded papers."""
+    if comparison.paper not in papers.paper_ids():
+        return None
+    paper = papers.load(comparison.paper)
+    return paper.claims.get(comparison.slug)
+
+
+def published_effect(comparison: Comparison) -> float | None:
+    """The paper's own effect."""
+    claim = published_claim(comparison)
+    return claim.effect() if claim is not None else None
+
+
+def _arm(
+    comparison: Comparison,
+    name: str,
+    seeds: int,
+    record: Callable[[Run], Record | None],
+    key: Callable[[Run], str],
+) -> Arm:
+    runs = [Run(comparison.arms[name], seed) for seed in range(seeds)]
+    records = [found for run in runs if (found := record(run)) is not None]
+    values = np.array([found.value(comparison.metric) for found in records])
+    finite = values[np.isfinite(values)]
+    claim = published_claim(comparison)
+    others = {}
+    for metric in metrics_of(comparison.relation, comparison.metric)[1:]:
+        further = np.array([found.value(metric) for found in records])
+        others[metric] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
+    return Arm(
+        name=name,
+        metric=comparison.metric,
+        values=tuple(_value(value) for value in values),
+        mean=float(finite.mean()) if len(finite) else None,
+        sd=float(finite.std(ddof=1)) if len(finite) > 1 else None,
+        n=len(records),
+        collapsed=sum(found.collapsed for found in records),
+        failed=tuple(dict.fromkeys(found.reason for found in records if found.failed)),
+        keys=tuple(key(run) for run in runs),
+        others=others,
+        published=claim.arms.get(name) if claim else None,
+    )
+
+
+def _value(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return "inf" if math.isinf(value) else float(value)
+
+
+def _after_failures(decision: Decision, arms: Sequence[Arm]) -> tuple[Verdict, str]:
+    """A failed run makes the claim an error; where most runs of every arm collapsed, nothing was compared."""
+    failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
+    if failures:
+        return Verdict.ERROR, failures[0]
+    if arms and all(2 * arm.collapsed > arm.n for arm in arms):
+        return Verdict.INCONCLUSIVE, "most runs of every arm collapsed: they predict (nearly) no foreground"
+    return decision.verdict, decision.reason
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, Any]:
+    """What all runs of a claim have in common, and every value where they differ."""
+    merged: dict[str, Any] = {}
+    for name in ("versions", "device", "machine", "commit", "date"):
+        found = list({str(record.provenance.get(name)): record.provenance.get(name) for record in records}.values())
+        merged[name] = found[0] if len(found) == 1 else (found if name != "date" else [min(found), max(found)])
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Verdict) else value

@@ -1,0 +1,180 @@
+"""The sequential plan: levels, stops, futility, and going on."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from harness.relations import (
+    ConvergesFaster,
+    Greater,
+    Increasing,
+    Looks,
+    Verdict,
+    decide_sequentially,
+)
+from harness.relations.predictive import draw_times, draw_values, predictive_probabilities
+from harness.relations.simulation import draw
+
+CLAIM = Greater("a", "b")
+
+
+def seeds(effect, n, seed=0):
+    rng = np.random.default_rng(seed)
+    return {"a": effect + rng.normal(size=n), "b": rng.normal(size=n)}
+
+
+def test_plan():
+    looks = Looks()
+    assert [looks.level(i, 0.05) for i in range(3)] == pytest.approx([0.005, 0.005, 0.04])
+    assert [looks.next_after(n) for n in (0, 4, 5, 7, 9, 10)] == [4, 7, 7, 10, 10, None]
+    assert Looks.smoke() == Looks.fixed(3) == Looks(at=(3,), shares=(1.0,))
+
+
+def test_a_clear_claim_stops_early_and_says_so():
+    result = decide_sequentially(CLAIM, seeds(9, 10))
+    assert (result.stopped, result.decision.n, result.seeds_saved, result.n_next) == ("decided", 4, 6, None)
+    assert result.pvalue == pytest.approx(result.decision.pvalue / 0.1)
+
+
+def test_the_family_raises_the_bar_for_an_early_stop_only():
+    samples = seeds(2.5, 10, seed=4)
+    alone, crowd = (decide_sequentially(CLAIM, samples, family=k) for k in (1, 1000))
+    assert alone.history[0].level == pytest.approx(1000 * crowd.history[0].level)
+    assert crowd.stopped == "last look"
+    assert crowd.decision.n == 10
+    assert crowd.history[-1].level == pytest.approx(0.04)
+
+
+def test_too_few_seeds_ask_for_more():
+    result = decide_sequentially(CLAIM, seeds(0.8, 3))
+    assert (result.stopped, result.n_next, result.pvalue, result.seeds_saved) == (None, 4, None, 0)
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
+def test_adding_seeds_goes_on_from_the_last_look():
+    samples = seeds(0.9, 10, seed=2)
+    results = [decide_sequentially(CLAIM, {k: v[:n] for k, v in samples.items()}, family=50) for n in (4, 5, 6, 7, 10)]
+    assert [r.n_next for r in results[:4]] == [7, 7, 7, 10]
+    assert results[1].history == results[0].history
+    assert results[-1].history[:2] == results[3].history
+
+
+def test_seeds_beyond_a_stop_are_not_used():
+    samples = seeds(9, 10)
+    spoiled = {k: np.where(np.arange(10) < 4, v, -100.0) for k, v in samples.items()}
+    assert decide_sequentially(CLAIM, samples).decision == decide_sequentially(CLAIM, spoiled).decision
+
+
+def test_the_arm_with_fewest_seeds_counts():
+    samples = seeds(1, 10)
+    result = decide_sequentially(CLAIM, {"a": samples["a"], "b": samples["b"][:5]}, family=10**6)
+    assert result.n_next == 7
+
+
+def test_futility_needs_both_verdicts_to_be_unlikely():
+    level = {"a": [1.0, -1.0, 1.0, -1.0, 1.1, -1.0, 0.0], "b": [0.0] * 7}
+    given_up = decide_sequentially(CLAIM, level)
+    assert (given_up.stopped, given_up.verdict) == ("futile", Verdict.INCONCLUSIVE)
+    assert max(given_up.history[-1].predictive) < 0.15
+    opposite = seeds(-1.2, 4, seed=3)
+    result = decide_sequentially(CLAIM, opposite)
+    assert result.history[0].predictive[0] < 0.15
+    assert result.stopped != "futile"  # it may still be refuted
+
+
+def test_no_spread_is_futile():
+    result = decide_sequentially(CLAIM, {"a": [1.0] * 4, "b": [0.0] * 4})
+    assert result.stopped == "futile"
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.seeds_saved == 6
+    assert "Given up" in result.decision.reason
+
+
+def test_two_of_four_wins_cannot_decide_a_sign_test():
+    times = {"a": [1.0, 1.0, 9.0, 9.0], "b": [9.0, math.inf, 1.0, 1.0]}
+    result = decide_sequentially(ConvergesFaster("a", "b"), times)
+    assert result.stopped == "futile"
+    times = {"a": [1.0] * 10, "b": [9.0, math.inf] * 5}
+    assert decide_sequentially(ConvergesFaster("a", "b"), times).verdict is Verdict.SUPPORTED
+
+
+def test_nan_stops_with_an_error():
+    result = decide_sequentially(CLAIM, {"a": [1.0, math.nan, 1.0, 2.0], "b": [0.0] * 4})
+    assert (result.stopped, result.verdict, result.pvalue) == ("error", Verdict.ERROR, None)
+
+
+def test_is_repeatable_and_json():
+    samples = seeds(0.8, 7, seed=9)
+    first, second = (decide_sequentially(CLAIM, samples, family=38) for _ in range(2))
+    assert first == second
+    json.dumps(first.to_dict(), allow_nan=False)
+
+
+def test_predictive_of_one_difference_is_the_t_predictive():
+    """The mean of the seeds to come, for one difference, is t distributed with n − 1 degrees of freedom."""
+    from scipy import stats
+
+    observed = np.random.default_rng(1).normal(size=(2, 5))
+    drawn = draw_values(observed, 3, 40000, np.random.default_rng(2))
+    means = (drawn[:, 0] - drawn[:, 1]).mean(axis=-1)
+    d = observed[0] - observed[1]
+    t = (means - d.mean()) / (d.std(ddof=1) * math.sqrt(1 / 5 + 1 / 3))
+    assert stats.kstest(t, "t", args=(4,)).pvalue > 0.001
+
+
+def test_predictive_is_calibrated():
+    """Among claims whose predicted probability is p, a share near p is supported at the end."""
+    rng = np.random.default_rng(3)
+    predicted, came = [], []
+    for _ in range(300):
+        arms = draw(rng, {"a": rng.normal(scale=1.5), "b": 0.0}, "normal", 10, 1)
+        samples = {k: v[0] for k, v in arms.items()}
+        early = {k: v[:4] for k, v in samples.items()}
+        predicted.append(predictive_probabilities(CLAIM, early, 10, 0.04, simulations=200)[0])
+        came.append(float(CLAIM.pvalues(samples)[0]) < 0.04)
+    assert np.mean(predicted) == pytest.approx(np.mean(came), abs=0.08)
+
+
+def test_times_are_drawn_as_whole_seeds():
+    observed = np.array([[1.0, 2.0, math.inf], [10.0, 20.0, 30.0]])
+    drawn = draw_times(observed, 4, 50, np.random.default_rng(0))
+    assert drawn.shape == (50, 2, 4)
+    pairs = {tuple(pair) for pair in np.moveaxis(drawn, 1, -1).reshape(-1, 2)}
+    assert pairs <= {(1.0, 10.0), (2.0, 20.0), (math.inf, 30.0)}
+
+
+@pytest.mark.parametrize("wrong", ["supported", "refuted"])
+def test_level_of_the_whole_plan(wrong):
+    """Three looks at the boundary: at most alpha, by simulation over many claims at once (futility only lowers it)."""
+    arms = draw(np.random.default_rng(7), {"a": 0.0, "b": 0.0}, "normal", 10, 20000)
+    hit = np.zeros(20000, dtype=bool)
+    looks = Looks()
+    for i, n in enumerate(looks.at):
+        pvalues = CLAIM.pvalues({k: v[:, :n] for k, v in arms.items()})
+        hit |= pvalues[0 if wrong == "supported" else 1] < looks.level(i, 0.05)
+    assert hit.mean() < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 20000)
+
+
+def test_several_arms_with_fewer_seeds_than_arms():
+    rng = np.random.default_rng(0)
+    arms = tuple("abcdefg")
+    samples = {arm: i + 0.3 * rng.normal(size=4) for i, arm in enumerate(arms)}
+    assert decide_sequentially(Increasing(arms), samples, family=38).n_next == 7
+
+
+@pytest.mark.parametrize(
+    ("at", "shares"),
+    [((), ()), ((4, 4), (0.5, 0.5)), ((4, 7), (0.5,)), ((4, 7), (0.6, 0.6)), ((4, 7), (0.0, 1.0)), ((0,), (1.0,))],
+)
+def test_bad_plans(at, shares):
+    with pytest.raises(ValueError, match="Expected argument"):
+        Looks(at, shares)
+
+
+def test_bad_family():
+    with pytest.raises(ValueError, match="family"):
+        decide_sequentially(CLAIM, seeds(0, 4), family=0)

@@ -1,0 +1,94 @@
+"""Rank correlation: pairs of models by Holm, label permutation beside it."""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from harness.relations import RankCorrelation, Verdict
+from harness.relations.ranking import holm
+
+MODELS = (("a", 70.0), ("b", 72.0), ("c", 75.0), ("d", 80.0))
+
+
+def seeds(means, n=6, seed=0, sd=1.0):
+    rng = np.random.default_rng(seed)
+    return {arm: mean + sd * rng.normal(size=n) for arm, mean in means.items()}
+
+
+def test_holm_is_statsmodels():
+    pvalues = np.random.default_rng(1).uniform(size=(20, 6)) ** 3
+    for family, adjusted in zip(pvalues, holm(pvalues), strict=True):
+        assert adjusted == pytest.approx(np.sort(multipletests(family, method="holm")[1]))
+
+
+def test_needed_pairs():
+    assert RankCorrelation(MODELS).needed == (4, 3)  # (2·4 − 6)/6 > 0; (6 − 2·3)/6 ≤ 0
+    assert RankCorrelation(MODELS, above=0.6).needed == (5, 2)
+    assert RankCorrelation(MODELS, above=2 / 3).needed == (6, 1)
+    assert RankCorrelation(MODELS, above=-1).needed == (1, 6)
+    assert RankCorrelation(MODELS[:3]).needed == (2, 2)
+
+
+def test_pvalue_is_holms_at_the_needed_rank():
+    samples = seeds({"a": 0, "b": 1, "c": 2, "d": 3})
+    pairs = [stats.ttest_rel(samples[y], samples[x], alternative="greater").pvalue for x, y in combinations("abcd", 2)]
+    decision = RankCorrelation(MODELS).decide(samples)
+    assert decision.pvalue == pytest.approx(np.sort(multipletests(pairs, method="holm")[1])[3])
+    assert len(decision.parts) == 6
+
+
+def test_interval_agrees_with_the_verdict():
+    for seed in range(60):
+        means = dict(zip("abcd", np.random.default_rng(seed).normal(size=4) * 2, strict=True))
+        decision = RankCorrelation(MODELS, above=0.1).decide(seeds(means, seed=seed))
+        low, high = decision.interval
+        assert (decision.verdict is Verdict.SUPPORTED) == (low > 0.1)
+        assert (decision.verdict is Verdict.REFUTED) == (high <= 0.1)
+        assert low - 1e-9 <= decision.effect <= high + 1e-9
+
+
+def test_label_permutation_is_exact():
+    samples = seeds({"a": 0, "b": 3, "c": 2, "d": 5}, sd=0.1)
+    decision = RankCorrelation(MODELS).decide(samples)
+    means = [samples[k].mean() for k in "abcd"]
+    taus = [stats.kendalltau(order, means).statistic for order in permutations((1, 2, 3, 4))]
+    assert decision.exact_pvalue == pytest.approx(np.mean(np.array(taus) >= decision.effect - 1e-12))
+    assert decision.effect == pytest.approx(4 / 6)
+
+
+def test_reversed_order_is_refuted():
+    assert RankCorrelation(MODELS).decide(seeds({"a": 9, "b": 6, "c": 3, "d": 0})).verdict is Verdict.REFUTED
+
+
+def test_tied_references_are_left_out():
+    tied = RankCorrelation((("a", 1.0), ("b", 1.0), ("c", 2.0)))
+    decision = tied.decide(seeds({"a": 0, "b": 0, "c": 9}))
+    assert decision.verdict is Verdict.SUPPORTED
+    assert decision.interval == (1.0, 1.0)
+
+
+def test_measured_reference_needs_both_orders():
+    relation = RankCorrelation((("a", "ra"), ("b", "rb"), ("c", "rc")))
+    assert relation.arms == ("a", "ra", "b", "rb", "c", "rc")
+    target = seeds({"a": 0, "b": 5, "c": 10})
+    same = relation.decide({**target, **seeds({"ra": 9, "rb": 18, "rc": 27}, seed=1)})
+    opposite = relation.decide({**target, **seeds({"ra": 27, "rb": 18, "rc": 9}, seed=1)})
+    unclear = relation.decide({**target, **seeds({"ra": 0, "rb": 0, "rc": 0}, seed=1)})
+    verdicts = [d.verdict for d in (same, opposite, unclear)]
+    assert verdicts == [Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE]
+
+
+def test_reference_by_another_metric_of_the_same_arms():
+    relation = RankCorrelation((("a", "mdice:a"), ("b", "mdice:b")), metric="recall")
+    samples = {f"recall:{k}": v for k, v in seeds({"a": 0, "b": 9}).items()}
+    samples |= {f"mdice:{k}": v for k, v in seeds({"a": 9, "b": 0}, seed=1).items()}
+    assert relation.decide(samples).verdict is Verdict.REFUTED
+
+
+def test_too_few_seeds():
+    assert RankCorrelation(MODELS).decide(seeds(dict.fromkeys("abcd", 0), n=2)).verdict is Verdict.INCONCLUSIVE
