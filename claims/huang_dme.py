@@ -6,9 +6,10 @@ normalised with 46.6002 and 54.681. Sources as in mmsegmentation's U-Net configs
 
 Reduced: the same networks and images, a fifth of the epochs and a twentieth of the sources' iterations, bf16.
 
-Smoke: 8 channels, 3 stages, crops of 32 from images of 48×72, 8 epochs. With the published loss and optimiser networks
-this small predict background everywhere, so all arms use Adam and, unless the claim is about the loss, Dice on the
-foreground + cross entropy, 3:1.
+Smoke: a backbone of 8 channels and 3 stages, crops of 32 from images of 48×72, 6 epochs. With the published loss and
+optimiser networks this small predict background everywhere. The loss and learning rate below were chosen because with
+them every head finds vessels within the 96 iterations of a source (Dice 0.3–0.5 on CHASE_DB1), and are the same for all
+arms but where the claim is about the loss.
 """
 
 from __future__ import annotations
@@ -36,10 +37,21 @@ MEDICAL = ("drive", "stare", "chase_db1", "hrf")
 SUBSTITUTES = {"stare": "drive", "cityscapes": "camvid"}
 """Real data sets that may stand in for absent ones; the table names them."""
 
-SOURCE_CROPS = {"drive": (64, 64), "stare": (128, 128), "chase_db1": (128, 128), "hrf": (256, 256), "cityscapes": (512, 1024)}
+SOURCE_CROPS = {
+    "drive": (64, 64),
+    "stare": (128, 128),
+    "chase_db1": (128, 128),
+    "hrf": (256, 256),
+    "cityscapes": (512, 1024),
+}
 """Crop sizes of mmsegmentation's U-Net configs."""
 
-FOREGROUND_DICE = Loss(cross_entropy=1.0, dice=3.0, dice_classes="foreground")
+FEW_PIXELS = (1.0, 10.0)
+"""Class weights of the cross entropy at the smoke scale."""
+
+SMOKE_LOSS = Loss(cross_entropy=1.0, dice=3.0, class_weight=FEW_PIXELS, dice_classes="foreground")
+
+SMOKE_OPTIMISER = Optimiser("adam", 0.01, weight_decay=0.0)
 
 
 @dataclass(frozen=True)
@@ -52,9 +64,9 @@ class Pipeline:
     def losses(self) -> dict[str, Loss]:
         """The three losses that are compared; at the smoke scale in the forms that small networks survive."""
         if self.scale == "smoke":
-            weighted = Loss(cross_entropy=1.0, class_weight=(1.0, 10.0))
+            weighted = Loss(cross_entropy=1.0, class_weight=FEW_PIXELS)
             dice = Loss(cross_entropy=0.0, dice=1.0, dice_classes="foreground")
-            return {"cross-entropy": weighted, "dice": dice, "hybrid": FOREGROUND_DICE}
+            return {"cross-entropy": weighted, "dice": dice, "hybrid": SMOKE_LOSS}
         dice = Loss(cross_entropy=0.0, dice=1.0)
         return {"cross-entropy": Loss(), "dice": dice, "hybrid": Loss(cross_entropy=1.0, dice=3.0)}
 
@@ -77,8 +89,8 @@ class Pipeline:
             init=Scratch(),
             budget=self.epochs(times),
             augmentation=Augmentation(resize=(0.5, 2.0), crop=(32, 32) if self._smoke else (256, 256), flip=0.5),
-            loss=FOREGROUND_DICE if self._smoke else Loss(),
-            optimiser=Optimiser("adam", 5e-3, weight_decay=0.0) if self._smoke else Optimiser("sgd", 0.01),
+            loss=SMOKE_LOSS if self._smoke else Loss(),
+            optimiser=SMOKE_OPTIMISER if self._smoke else Optimiser("sgd", 0.01),
             schedule=Schedule("poly") if self._smoke else Schedule("constant"),
             batch_size=8,
             normalise=(46.6002, 54.681),
@@ -88,12 +100,12 @@ class Pipeline:
 
     def epochs(self, times: int = 1) -> Budget:
         """The text's 200 epochs, evaluated every tenth of them, or the scale's share."""
-        amount, evaluations = {"paper": (200, 20), "reduced": (40, 20), "smoke": (8, 8)}[self.scale]
+        amount, evaluations = {"paper": (200, 20), "reduced": (40, 20), "smoke": (6, 6)}[self.scale]
         return Budget(amount * times, "epochs", evaluations * times)
 
     def iterations(self) -> Budget:
         """The reading of the authors' code, in which 200 counts iterations, not epochs."""
-        return Budget({"paper": 200, "reduced": 200, "smoke": 88}[self.scale], "iterations", 20)
+        return Budget({"paper": 200, "reduced": 200, "smoke": 66}[self.scale], "iterations", 20)
 
     @property
     def without_augmentation(self) -> dict[str, object]:
@@ -111,8 +123,8 @@ class Pipeline:
                 model=self._model(head),
                 budget=Budget(96),
                 augmentation=Augmentation(resize=(0.5, 2.0), crop=(32, 32), flip=0.5),
-                loss=Loss() if street else FOREGROUND_DICE,
-                optimiser=Optimiser("adam", 5e-3, weight_decay=0.0),
+                loss=Loss() if street else SMOKE_LOSS,
+                optimiser=SMOKE_OPTIMISER,
                 schedule=Schedule("poly"),
             )
         iterations = (160_000 if street else 40_000) // (1 if self.scale == "paper" else 20)

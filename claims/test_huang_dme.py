@@ -52,7 +52,9 @@ def test_pretraining_converges_faster(claim, ratio):
     )
 
 
-@pytest.mark.parametrize("budget", [pytest.param("epochs", id="as-published"), pytest.param("iterations", id="iterations")])
+@pytest.mark.parametrize(
+    "budget", [pytest.param("epochs", id="as-published"), pytest.param("iterations", id="iterations")]
+)
 def test_larger_batch_is_better(claim, budget):
     """With DeepLabV3 from CHASE_DB1, the IoU and the Dice of fluid rise with the batch size: 2 < 4 < 8."""
     unet = Pipeline(claim.scale)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import data as datasets
+from harness.data.registry import check_spec
 from harness.specs import Data, Recipe
 
 Kind = Literal["real", "substituted", "phantom"]
@@ -59,7 +60,9 @@ class Catalogue:
                 "give the folder that holds the data sets with --claims-data-root=DIR."
             )
         if root is None and mode == "real":
-            raise Unavailable("Expected a data root for --claims-data=real, but none was given; add --claims-data-root=DIR.")
+            raise Unavailable(
+                "Expected a data root for --claims-data=real, but none was given; add --claims-data-root=DIR."
+            )
         self.root, self.mode, self.cache = root, mode, cache
         self._problems: dict[tuple[str, str, str], str] = {}
         self._fingerprints: dict[Data, str] = {}
@@ -74,6 +77,10 @@ class Catalogue:
             except datasets.DataError as error:
                 self._problems[key] = str(error)
         return self._problems[key]
+
+    def problems(self) -> tuple[str, ...]:
+        """Why data sets that were looked for cannot be used, one sentence each."""
+        return tuple(dict.fromkeys(filter(None, self._problems.values())))
 
     def fingerprint(self, data: Data) -> str:
         """Hash of the content of resolved data."""
@@ -100,7 +107,11 @@ class Catalogue:
 
         Raises:
             Unavailable: Real data are asked for, and the claim's are not complete.
+            ValueError: There is no such data set, annotation, split or phantom.
         """
+        for recipe in arms.values():
+            for step in recipe.lineage():
+                check_spec(step.data)
         if self.root is None or self.mode == "phantom":
             return self._phantoms(arms, ())
         named = list(dict.fromkeys(step.data for recipe in arms.values() for step in recipe.lineage()))
@@ -110,14 +121,14 @@ class Catalogue:
             for name, recipe in arms.items()
             if all(chosen[step.data] for step in recipe.lineage())
         }
-        # A substitute that makes two arms the same training cannot stand for the absent one.
+        # A substitute that makes two arms the same training cannot stand for the absent one: of such arms the one with
+        # the fewest substitutes stays, the first of several. Arms that the claim itself declares equal are its affair.
+        swaps_of = {name: _swaps(arms[name], chosen) for name in complete}
+        order = sorted(complete, key=lambda name: swaps_of[name])
         kept = {
             name: recipe
             for name, recipe in complete.items()
-            if not any(
-                other != name and recipe == complete[other] and _swaps(arms[name], chosen) > _swaps(arms[other], chosen)
-                for other in complete
-            )
+            if not swaps_of[name] or all(recipe != complete[other] for other in order[: order.index(name)])
         }
         dropped = tuple(name for name in arms if name not in kept)
         absent = [data for data in named if chosen[data] is None]
@@ -134,8 +145,8 @@ class Catalogue:
         reason = self.problem(absent[0]) if absent else f"the substitute of {dropped[0]} is another arm already"
         if self.mode == "real":
             raise Unavailable(reason)
-        missing = ", ".join(dict.fromkeys(_title(data.name) for data in absent)) or dropped[0]
-        return self._phantoms(arms, (f"no complete {missing} in the data root",))
+        missing = ", ".join(dict.fromkeys(_title(data.name) for data in absent))
+        return self._phantoms(arms, (f"no complete {missing} in the data root" if missing else reason,))
 
     def unresolved(self, arms: Mapping[str, Recipe]) -> Evidence:
         """What a claim would rest on if its real data were there."""
@@ -153,6 +164,7 @@ class Catalogue:
 
     def _phantoms(self, arms: Mapping[str, Recipe], notes: tuple[str, ...]) -> tuple[dict[str, Recipe], Evidence]:
         def generated(data: Data) -> Data:
+            datasets.generator(data.name)  # raises where there is none
             return replace(data, substitute="", evidence="phantom")
 
         resolved = {name: recipe.with_data(generated) for name, recipe in arms.items()}

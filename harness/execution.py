@@ -10,9 +10,11 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.data import DataError
 from harness.evidence import Catalogue
 from harness.plan import Comparison, Plan
 from harness.provenance import provenance
@@ -126,6 +128,9 @@ class Workbench:
                 self._fail(run, key, device, f"its source failed: {record.reason}", transient=record.transient)
                 return
         self.store.check_space()
+        initial = None
+        if source is not None and (initial := self._weights(source)) is None:
+            return  # damaged: set aside, so that the source is pending again
         from harness.training.session import Failure, train
 
         def tell(progress: dict[str, object]) -> None:
@@ -133,7 +138,6 @@ class Workbench:
             self.store.report_progress(key, told)
             self.on_progress(told)
 
-        initial = self.store.weights(self.key(source)) if source is not None else None
         try:
             train(
                 run,
@@ -148,14 +152,27 @@ class Workbench:
             )
         except Failure as failure:
             self._fail(run, key, device, str(failure), transient=failure.transient)
-        except (StoreError, KeyboardInterrupt):
+        except DataError as error:
+            self._fail(run, key, device, str(error), transient=True)
+        except StoreError:
             raise
         except Exception as error:
+            self.store.check_space()  # what a full disk leads to comes in many forms
             log = self.store.partial(key) / "error.txt"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text(traceback.format_exc(), "utf-8")
+            with suppress(OSError):
+                log.parent.mkdir(parents=True, exist_ok=True)
+                log.write_text(traceback.format_exc(), "utf-8")
             first = (str(error).splitlines() or [""])[0]
             self._fail(run, key, device, f"{type(error).__name__}: {first} (traceback in {log})", transient=True)
+
+    def _weights(self, source: Run) -> Path | None:
+        """The weights of a finished source; ``None`` where they turned out to be damaged and were set aside."""
+        try:
+            return self.store.weights(self.key(source))
+        except StoreError:
+            if self.store.has_weights(self.key(source)):
+                raise
+            return None
 
     def _fail(self, run: Run, key: str, device: str, reason: str, *, transient: bool) -> None:
         record = Record(
@@ -199,7 +216,9 @@ RATES = {"cpu": 1.6e8, "cuda": 2.0e11}
 one core of a server; for a GPU a guess that the first runs replace."""
 
 
-def estimate_seconds(runs: Iterable[Run], device: str, known: Callable[[Run], Record | None], done: Iterable[Run]) -> float:
+def estimate_seconds(
+    runs: Iterable[Run], device: str, known: Callable[[Run], Record | None], done: Iterable[Run]
+) -> float:
     """Time that the runs take one after another, from the measured rate of runs in the store on the same device."""
     rates = []
     for run in done:

@@ -59,22 +59,22 @@ class Golden:
         return self.root / row.id.partition("/")[0] / f"{row.scale}-{row.evidence}.json"
 
     def check(self, known: Iterable[str]) -> None:
-        """Checks every file.
+        """Checks the files of the papers that the claims are of.
 
         Args:
-            known: Names of the claims that exist, variants included.
+            known: Names of the claims that exist, variants included; all of a paper's or none.
 
         Raises:
             GoldenError: A file does not parse or names a claim that does not exist.
         """
         names = set(known)
         papers = {name.partition("/")[0] for name in names}
-        for file in sorted(self.root.glob("*/*.json")):
+        for file in sorted(file for paper in papers for file in (self.root / paper).glob("*.json")):
             for name in self._load(file)["claims"]:
-                if name.partition("/")[0] in papers and name not in names:
+                if name not in names:
                     raise GoldenError(
                         f"Expected {file} to record claims that exist, but it names {name!r}; "
-                        "record it anew with --claims-update-golden, or remove the entry."
+                        "remove that entry, or give it the claim's new name."
                     )
 
     def expectation(self, row: Row) -> Expectation:
@@ -110,14 +110,29 @@ class Golden:
             try:
                 content = json.loads(file.read_text("utf-8"))
                 if content["schema"] != 1 or not isinstance(content["claims"], dict):
-                    raise ValueError("it has another schema")
-            except (ValueError, KeyError, TypeError) as error:
+                    raise ValueError("another schema")
+                for name, entry in content["claims"].items():
+                    _check_entry(name, entry)
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 raise GoldenError(
-                    f"Expected {file} to be recorded verdicts, but got: {error}; "
-                    "restore it, or record it anew with --claims-update-golden."
+                    f"Expected {file} to hold recorded verdicts, but got: {error}; restore it, or remove it and record "
+                    "it anew with --claims-update-golden."
                 ) from error
             self._files[file] = content
         return self._files[file]
+
+
+def _check_entry(name: str, entry: dict[str, Any]) -> None:
+    """Raises ValueError where an entry lacks what :meth:`Golden.expectation` reads."""
+    try:
+        Verdict(entry["verdict"])
+        whole = isinstance(entry["plan"], list) and isinstance(entry["datasets"], list)
+        for arm in entry["arms"].values():
+            whole = whole and (arm["mean"] is None or math.isfinite(arm["mean"] + arm["tolerance"]))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        whole = False
+    if not whole:
+        raise ValueError(f"an entry {name!r} that is cut short")
 
 
 def entry_of(row: Row) -> dict[str, Any]:
@@ -155,6 +170,8 @@ def compare(row: Row, expectation: Expectation) -> tuple[str, ...]:
     A claim that is INCONCLUSIVE disagrees only with a recorded decision: a broken harness must not stay green.
     """
     problems = []
+    if row.verdict is Verdict.NOT_RUN:
+        return ()
     if row.verdict is Verdict.ERROR:
         return (f"the claim could not be decided: {row.reason}",)
     missed = row.verdict is Verdict.INCONCLUSIVE and expectation.source == "paper"

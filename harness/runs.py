@@ -38,7 +38,11 @@ def syntax_digest(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:]
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
@@ -79,6 +83,27 @@ class Run:
             "code": code or training_code(),
         }
         return digest(content)
+
+
+def parse_metric(metric: str) -> tuple[str, str, float]:
+    """What a metric of :meth:`Record.value` asks for: ``""``, ``"trend"`` or ``"reach"``, a name, and a threshold.
+
+    Raises:
+        ValueError: It is none of the three forms.
+
+    >>> parse_metric("reach:Dice.fluid>=0.4"), parse_metric("mIoU")
+    (('reach', 'Dice.fluid', 0.4), ('', 'mIoU', 0.0))
+    """
+    kind, _, name = metric.rpartition(":")
+    if kind in ("", "trend"):
+        return kind, name, 0.0
+    name, _, threshold = name.partition(">=")
+    try:
+        if kind == "reach" and name:
+            return kind, name, float(threshold)
+    except ValueError:
+        pass
+    raise ValueError(f"Expected a metric as in mIoU, trend:mIoU or reach:mIoU>=0.4, but got {metric!r}.")
 
 
 @dataclass
@@ -152,14 +177,13 @@ class Record:
         Raises:
             ValueError: The run has no such metric.
         """
+        kind, name, threshold = parse_metric(metric)
         if self.failed:
             return float("nan")
-        kind, _, name = metric.rpartition(":")
         if kind == "reach":
-            name, _, threshold = name.partition(">=")
             epochs = [float(point["epoch"]) for point in self.curve]
             values = [value for _, value in self.points(name)]
-            return metrics.first_reached(list(zip(epochs, values, strict=True)), float(threshold))
+            return metrics.first_reached(list(zip(epochs, values, strict=True)), threshold)
         if kind == "trend":
             return metrics.trend(self.points(name))
         if name not in self.final:

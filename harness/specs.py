@@ -148,7 +148,9 @@ class Augmentation:
     def __post_init__(self) -> None:
         low, high = self.resize
         if not 0 < low <= high:
-            raise ValueError(f"Expected augmentation `resize` to be an increasing range above 0, but got {self.resize}.")
+            raise ValueError(
+                f"Expected augmentation `resize` to be an increasing range above 0, but got {self.resize}."
+            )
         if self.crop is None and low != high:
             raise ValueError("Expected augmentation `crop` to be a size where `resize` is random, but got None.")
         if not 0 <= self.flip <= 1:

@@ -20,7 +20,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _said(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
 class Store:
     """A folder of runs.
 
@@ -64,7 +68,7 @@ class Store:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"Expected the store {root} to be a folder that can be written to, but got: {error.strerror}; "
+                f"Expected the store {root} to be a folder that can be written to, but got: {_said(error)}; "
                 "give another with --claims-store=DIR."
             ) from error
 
@@ -82,20 +86,25 @@ class Store:
         A damaged entry is set aside under ``damaged/`` and named in :attr:`damaged`.
         """
         folder = self.entry(key)
+        while (stamp := self._stamp(key)) is not None:
+            if key in self._seen and self._seen[key][0] == stamp:
+                return self._seen[key][1]
+            try:
+                self._check(folder, ("run.json", "counts.npz"))
+                record = Record(**json.loads((folder / "run.json").read_text("utf-8")))
+            except (OSError, ValueError, TypeError) as error:
+                if self._stamp(key) == stamp:  # else it was replaced while it was read
+                    self._set_aside(key, str(error))
+                continue
+            self._seen[key] = (stamp, record)
+            return record
+        return None
+
+    def _stamp(self, key: str) -> int | None:
         try:
-            stamp = (folder / "manifest.json").stat().st_mtime_ns
+            return (self.entry(key) / "manifest.json").stat().st_mtime_ns
         except OSError:
             return None
-        if key in self._seen and self._seen[key][0] == stamp:
-            return self._seen[key][1]
-        try:
-            self._check(folder, ("run.json", "counts.npz"))
-            record = Record(**json.loads((folder / "run.json").read_text("utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            self._set_aside(key, str(error))
-            return None
-        self._seen[key] = (stamp, record)
-        return record
 
     def has_weights(self, key: str) -> bool:
         """Whether the run's weights were kept."""
@@ -129,29 +138,46 @@ class Store:
 
     def _check(self, folder: Path, names: tuple[str, ...]) -> None:
         manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("manifest.json is not what was written")
         for name in names:
-            if name in manifest and file_digest(folder / name) != manifest[name]:
+            # A failed run has no counts. What lies there without a checksum was not written by this store.
+            if (name in manifest or (folder / name).exists()) and file_digest(folder / name) != manifest.get(name):
                 raise ValueError(f"{name} is not what was written")
 
     def _set_aside(self, key: str, why: str) -> None:
         target = self.root / "damaged" / f"{key}-{time.time_ns()}"
-        target.parent.mkdir(exist_ok=True)
         try:
+            target.parent.mkdir(exist_ok=True)
             os.rename(self.entry(key), target)
-        except OSError:
+        except FileNotFoundError:
             return  # another process was faster
+        except OSError as error:
+            raise StoreError(
+                f"Expected run {key[:12]} in the store to be intact, but {why}, and it cannot be set aside: "
+                f"{_said(error)}; remove {self.entry(key)}, or give another store with --claims-store=DIR."
+            ) from error
         self._seen.pop(key, None)
         self.damaged.append(f"run {key[:12]} was damaged ({why}) and is set aside in {target}")
 
     @contextmanager
     def lock(self, key: str) -> Iterator[bool]:
-        """Holds the lock of a run while the block runs, if it is free; yields whether it is held."""
+        """Holds the lock of a run while the block runs, if it is free; yields whether it is held.
+
+        Raises:
+            StoreError: The store cannot be written to.
+        """
         lock = FileLock(self.root / "locks" / f"{key}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise StoreError(
+                f"Expected to write to the store {self.root}, where run {key[:12]} is to be trained, but got: "
+                f"{_said(error)}; make it writable, or give another with --claims-store=DIR."
+            ) from error
         try:
             yield True
         finally:
@@ -188,6 +214,7 @@ class Store:
         folder = self.entry(record.key)
         staging = folder.with_name(f".{record.key}.{os.getpid()}")
         try:
+            shutil.rmtree(staging, ignore_errors=True)  # of a killed process with the same number, as in containers
             staging.mkdir(parents=True)
             (staging / "run.json").write_text(json.dumps(asdict(record)), "utf-8")
             if counts is not None and previews is not None:
@@ -196,25 +223,39 @@ class Store:
                 shutil.move(weights, staging / "weights.pt")
             manifest = {file.name: file_digest(file) for file in sorted(staging.iterdir())}
             (staging / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.rename(staging, folder)
+            self._swap(staging, folder)
         except OSError as error:
             shutil.rmtree(staging, ignore_errors=True)
             raise StoreError(
-                f"Expected to write run {record.key[:12]} to the store {self.root}, but got: {error.strerror}; "
+                f"Expected to write run {record.key[:12]} to the store {self.root}, but got: {_said(error)}; "
                 "make room and run the same command again."
             ) from error
         if not record.transient:  # what failed for want of memory goes on from its checkpoint
             shutil.rmtree(self.partial(record.key), ignore_errors=True)
 
+    def _swap(self, staging: Path, folder: Path) -> None:
+        """Renames an entry into its place; an earlier one goes away in one step, and only then are its files removed."""
+        former = staging.with_name(f"{staging.name}.former")
+        for attempt in range(3):
+            with suppress(FileNotFoundError):
+                os.rename(folder, former)
+            try:
+                os.rename(staging, folder)
+                break
+            except OSError:  # another process wrote the same run meanwhile
+                if attempt == 2:
+                    raise
+            finally:
+                shutil.rmtree(former, ignore_errors=True)
+
     def report_progress(self, key: str, progress: dict[str, Any]) -> None:
-        """Tells other processes how far a training is."""
+        """Tells other processes how far a training is. Nothing depends on it: a full disk is said by what does."""
         folder = self.partial(key)
-        folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"progress.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps({**progress, "updated": time.time()}), "utf-8")
-        os.replace(temporary, folder / "progress.json")
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps({**progress, "updated": time.time()}), "utf-8")
+            os.replace(temporary, folder / "progress.json")
 
     def in_flight(self, seconds: float = 60.0) -> list[dict[str, Any]]:
         """Progress of the trainings that said something within the last ``seconds``."""

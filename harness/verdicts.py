@@ -94,7 +94,10 @@ class Row:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Row:
         """The row that :meth:`to_dict` wrote."""
-        arms = [Arm(**{**arm, **{name: tuple(arm[name]) for name in ("values", "failed", "keys")}}) for arm in content["arms"]]
+        arms = [
+            Arm(**{**arm, **{name: tuple(arm[name]) for name in ("values", "failed", "keys")}})
+            for arm in content["arms"]
+        ]
         sequences = ("datasets", "evidence_notes", "plan", "problems", "notes")
         changed: dict[str, Any] = {name: tuple(content[name]) for name in sequences}
         changed["interval"] = tuple(content["interval"]) if content["interval"] is not None else None
@@ -126,9 +129,10 @@ def judge(
     notes = [*decision.notes, *comparison.notes]
     if comparison.one_checkpoint:
         notes.append("one checkpoint: every seed starts from the same source run, so the verdict is about that one")
-    subjects = {subject for found in records[-1:] for subject in found.test_subjects}
-    if records and len(subjects) < FEW_SUBJECTS:
-        notes.append(f"too few subjects: the test images are of {len(subjects)}, so they cannot stand for others")
+    tested = [found for run in comparison.runs(seeds) if (found := record(run)) is not None and not found.failed]
+    subjects = min((len(set(found.test_subjects)) for found in tested), default=FEW_SUBJECTS)
+    if subjects < FEW_SUBJECTS:
+        notes.append(f"too few subjects: the test images are of {subjects}, so they cannot stand for others")
     return replace(
         blank(comparison),
         arms=arms,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 
-import harness.models.openmmlab  # noqa: F401  (must come before mmseg's registry is used)
+import harness.models.openmmlab
+
 import harness.models.losses  # noqa: F401  # isort: skip
 from mmseg.registry import MODELS
 
@@ -27,7 +29,8 @@ def build(model: Model, classes: int, loss: Loss, seed: int) -> torch.nn.Module:
 
     Two networks of the same architecture built with the same seed are equal, whatever was drawn before.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # mmseg advises against its own published configs
         torch.manual_seed(seed)
         network: torch.nn.Module = MODELS.build(config(model, classes, loss))
         network.init_weights()  # type: ignore[operator]

@@ -64,8 +64,8 @@ class Comparison:
 
     @property
     def text(self) -> str:
-        """The comparison for a reader; ends with a newline."""
-        return "\n".join(self._lines()) + "\n"
+        """The comparison for a reader, in lines without a last line break."""
+        return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
         if self.commits:
@@ -135,7 +135,7 @@ def compare_files(old: Path, new: Path) -> tuple[str, int]:
     try:
         comparison = compare(read_json(Path(old)), read_json(Path(new)))
     except ReportError as error:
-        return f"{error}\n", 2
+        return str(error), 2
     return comparison.text, comparison.exit_code
 
 

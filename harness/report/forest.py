@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 from harness.report import phrasing
-from harness.report.phrasing import EffectKind
+from harness.report.phrasing import EffectKind, Part
 from harness.verdicts import Row
 
-WIDTH, LEFT, RIGHT = 640, 12, 628
+WIDTH, LEFT, RIGHT = 540, 10, 530
 LINE, TOP = 40, 6
 LOG_RATIO = 4.0
 
@@ -60,7 +59,7 @@ def arms_panel(row: Row, *, published: bool) -> Panel:
     numbers = [value for track in tracks for value in _numbers(track)]
     bound = re.search(r"reaches ([\d.]+)", row.relation)
     lines = {float(bound.group(1)): "value to reach"} if bound and ":" not in row.metric else {}
-    log = phrasing.counts_iterations(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
+    log = phrasing.counts_epochs(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
     return Panel(f"{phrasing.metric_title(row.metric)}, each seed, mean ± sd", tuple(tracks), lines, log)
 
 
@@ -71,24 +70,22 @@ def comparison_panels(row: Row, published: float | None) -> list[Panel]:
         row: The claim.
         published: The paper's own effect, drawn beside the comparison that decided; ``None`` for none.
     """
-    grouped: dict[EffectKind, list[Mapping[str, Any]]] = {}
-    for part in phrasing.comparisons(row.decision.get("decision") or {}):
-        if phrasing.as_float(part.get("effect")) is not None:
-            grouped.setdefault(phrasing.effect_kind(str(part.get("label"))), []).append(part)
+    grouped: dict[EffectKind, list[Part]] = {}
+    for part in phrasing.comparisons(row):
+        if part.effect is not None:
+            grouped.setdefault(part.kind, []).append(part)
     decided = phrasing.deciding(row)
     panels = []
     for kind, parts in grouped.items():
         tracks, lines = [], dict(ORIGIN[kind])
         for part in parts:
-            label = str(part.get("label"))
-            low, high = _interval(part)
-            words = phrasing.effect_figure(part["effect"], kind)
-            text = f"{words} [{phrasing.effect_figure(low, kind)}, {phrasing.effect_figure(high, kind)}]"
-            theirs = published if part is decided else None
-            effect = phrasing.as_float(part["effect"])
-            dots = tuple(seed_effects(row, label, kind, effect))
-            tracks.append(Track(label, dots, effect, (low, high), theirs, text))
-            lines.update(_margins(label, kind))
+            own = part.metric == row.metric
+            effect, low, high = (phrasing.effect_figure(end, kind) for end in (part.effect, *part.interval))
+            dots = tuple(seed_effects(row, part)) if own else ()
+            theirs = published if own and part == decided else None
+            label = part.label if own else f"{part.label} [{phrasing.metric_title(part.metric)}]"
+            tracks.append(Track(label, dots, part.effect, part.interval, theirs, f"{effect} [{low}, {high}]"))
+            lines.update(_margins(part.label, kind))
         panels.append(Panel(TITLES[kind], tuple(tracks), lines, kind == "ratio"))
     return panels
 
@@ -108,11 +105,12 @@ ORIGIN: Mapping[EffectKind, Mapping[float, str]] = {
 }
 
 
-def seed_effects(row: Row, label: str, kind: EffectKind, effect: float | None) -> list[float]:
-    """Per-seed differences (or ratios) of a comparison, found by the arms that its label names.
+def seed_effects(row: Row, part: Part) -> list[float]:
+    """Per-seed differences (or ratios) of a comparison of the row's metric, found by the arms that its label names.
 
-    They are given only if they add up to the effect: a comparison may be of another metric than the row's.
+    They are given only if they add up to the effect: a label may be ambiguous.
     """
+    label, kind, effect = part.label, part.kind, part.effect
     values = {arm.name: [phrasing.as_float(value) for value in arm.values] for arm in row.arms}
     found = _compared(label, list(values))
     if effect is None or found is None:
@@ -145,8 +143,8 @@ def svg(panel: Panel) -> str:
     parts = [f'<svg class="forest" viewBox="0 0 {WIDTH} {bottom + 34}" role="img" aria-label="{label}">']
     for value, name in panel.lines.items():
         x = axis(value)
-        style = "origin" if name in _ORIGINS else "margin"
-        parts.append(f'<line class="{style}" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}"><title>{escape(name)}</title></line>')
+        line = f'<line class="{"origin" if name in _ORIGINS else "margin"}" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}">'
+        parts.append(f"{line}<title>{escape(name)}</title></line>")
     for index, track in enumerate(panel.tracks):
         parts += _drawn(track, axis, TOP + LINE * index)
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{bottom}" y2="{bottom}"/>')
@@ -200,7 +198,7 @@ class _Axis:
             found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
             found = [value for value in found if self.low <= math.log10(value) <= self.high]
             return found if len(found) < 9 else found[::3]
-        step = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
+        step: float = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
         step *= next(m for m in (1, 2, 5, 10) if (self.high - self.low) / (step * m) <= 7)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [round(index * step, 12) for index in range(first, last + 1)]
@@ -208,16 +206,19 @@ class _Axis:
 
 def _drawn(track: Track, axis: _Axis, top: int) -> Iterator[str]:
     y = top + 27
-    yield f'<text class="label" x="{LEFT}" y="{top + 13}">{escape(_shortened(track.label, 64 - len(track.text) // 2))}</text>'
+    label = _shortened(track.label, 82 - len(track.text))
+    yield f'<text class="label" x="{LEFT}" y="{top + 13}">{escape(label)}</text>'
     yield f'<text class="value" x="{RIGHT}" y="{top + 13}" text-anchor="end">{escape(track.text)}</text>'
     if track.span:
         yield f'<line class="span" x1="{axis(track.span[0])}" x2="{axis(track.span[1])}" y1="{y}" y2="{y}"/>'
     for value in track.dots:
         if math.isinf(value):
-            x = RIGHT if value > 0 else LEFT
-            yield f'<path class="never" d="M{x - 7},{y - 5} L{x},{y} L{x - 7},{y + 5} Z"><title>never</title></path>'
+            tip, base = (RIGHT, RIGHT - 7) if value > 0 else (LEFT, LEFT + 7)
+            shape = f"M{base},{y - 5} L{tip},{y} L{base},{y + 5} Z"
+            yield f'<path class="never" d="{shape}"><title>never</title></path>'
         else:
-            yield f'<circle class="seed" cx="{axis(value)}" cy="{y}" r="3.4"><title>{phrasing.figure(value)}</title></circle>'
+            dot = f'<circle class="seed" cx="{axis(value)}" cy="{y}" r="3.4">'
+            yield f"{dot}<title>{phrasing.figure(value)}</title></circle>"
     if track.published is not None and math.isfinite(track.published):
         x = axis(track.published)
         shape = f"M{x},{y - 7} L{x + 6},{y} L{x},{y + 7} L{x - 6},{y} Z"
@@ -230,11 +231,6 @@ def _drawn(track: Track, axis: _Axis, top: int) -> Iterator[str]:
 def _numbers(track: Track) -> list[float]:
     values = [*track.dots, *(track.span or ()), track.centre, track.published]
     return [value for value in values if value is not None and math.isfinite(value)]
-
-
-def _interval(part: Mapping[str, Any]) -> tuple[float, float]:
-    low, high = (phrasing.as_float(bound) for bound in part.get("interval") or (None, None))
-    return (-math.inf if low is None else low, math.inf if high is None else high)
 
 
 def _compared(label: str, arms: Sequence[str]) -> tuple[str, str] | None:

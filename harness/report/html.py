@@ -58,7 +58,7 @@ def html(
                 "row": row,
                 "fragment": "claim=" + quote(row.name, safe="/"),
                 "slug": _class(str(row.verdict)),
-                "arms": [(arm, phrasing.arm_value(arm), phrasing.arm_marks(arm), published.arm_text(row, arm)) for arm in row.arms],
+                "arms": [_arm(row, arm) for arm in row.arms],
                 "gaps": [_gap(row, arm) for arm in row.arms],
                 "published": published.effect_text(row),
                 "interval_mark": Markup(_interval_mark(row, widest)),
@@ -68,7 +68,7 @@ def html(
                 "tables": [_table(table) for table in published.tables_of(row)],
                 "command": (commands or {}).get(row.name, ""),
                 "sort": _sort_keys(row),
-                "parts": list(phrasing.comparisons(row.decision.get("decision") or {})),
+                "parts": phrasing.comparisons(row),
             }
         )
     return templates.get_template("verdicts.html.j2").render(
@@ -98,6 +98,11 @@ def _panels(row: Row) -> list[forest.Panel]:
     ratio = claim is not None and (claim.relation == "faster") == (phrasing.kind_of(row) == "ratio")
     theirs = row.published_effect if same and ratio else None
     return [forest.arms_panel(row, published=published.comparable(row)), *forest.comparison_panels(row, theirs)]
+
+
+def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
+    """An arm with its value, its marks and the paper's value."""
+    return arm, phrasing.arm_value(arm), phrasing.arm_marks(arm), published.arm_text(row, arm)
 
 
 def _gap(row: Row, arm: Arm) -> str:
@@ -144,13 +149,15 @@ def _interval_mark(row: Row, widest: float) -> str:
     low, high = (phrasing.as_float(end) for end in row.interval or (row.effect, row.effect))
     left, right = x(-math.inf if low is None else low), x(math.inf if high is None else high)
     return (
-        '<svg class="mark" viewBox="0 0 100 14" aria-hidden="true"><line class="origin" x1="50" x2="50" y1="0" y2="14"/>'
-        f'<line class="span" x1="{left}" x2="{right}" y1="7" y2="7"/><circle class="dot" cx="{x(row.effect)}" cy="7" r="3.2"/></svg>'
+        '<svg class="mark" viewBox="0 0 100 14" aria-hidden="true">'
+        '<line class="origin" x1="50" x2="50" y1="0" y2="14"/>'
+        f'<line class="span" x1="{left}" x2="{right}" y1="7" y2="7"/>'
+        f'<circle class="dot" cx="{x(row.effect)}" cy="7" r="3.2"/></svg>'
     )
 
 
 def _table(table: Table) -> dict[str, Any]:
-    """A paper's table: each cell as printed, what it is to be read as where that differs, and whether it was recovered."""
+    """A paper's table: each cell as printed, what it is to be read as, and whether it was recovered."""
     corrected = table.corrected()
     body = []
     for printed, read in zip(table.rows, corrected.rows, strict=True):
@@ -158,7 +165,8 @@ def _table(table: Table) -> dict[str, Any]:
         for heading in table.headings:
             figure = printed.figures.get(heading)
             was, now = printed.cells.get(heading, ""), read.cells.get(heading, "")
-            cells.append({"text": was, "read": now if now != was else "", "recovered": bool(figure and figure.recovered)})
+            recovered = figure is not None and figure.recovered
+            cells.append({"text": was, "read": now if now != was else "", "recovered": recovered})
         body.append(cells)
     return {
         "title": table.title,
@@ -187,7 +195,8 @@ def _findings(text: str) -> str:
     """Markdown as HTML: raw HTML stays text, there are no images, and headings go below the page's own."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink", "reference"])
+    outward = ["image", "link", "autolink", "reference"]
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(outward)
     tokens: list[Token] = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):

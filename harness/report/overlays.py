@@ -44,7 +44,8 @@ class Overlay:
     def __post_init__(self) -> None:
         shape = self.truth.shape
         if self.image.shape[:2] != shape or self.image.shape[2:] not in ((), (3,)):
-            raise ValueError(f"Expected argument `image` of shape {shape} or {(*shape, 3)}, but got {self.image.shape}.")
+            expected = f"{shape} or {(*shape, 3)}"
+            raise ValueError(f"Expected argument `image` of shape {expected}, but got {self.image.shape}.")
         for arm, prediction in self.predictions.items():
             if prediction.shape != shape:
                 raise ValueError(f"Expected the prediction of {arm!r} of shape {shape}, but got {prediction.shape}.")
@@ -52,7 +53,8 @@ class Overlay:
     def pictures(self) -> list[tuple[str, str]]:
         """Captions and PNG data URIs: the image, the truth, then each arm."""
         truth, kept = self.truth, self.truth != IGNORED
-        layers: list[tuple[str, dict[str, npt.NDArray[np.bool_]]]] = [("image", {}), ("truth", {"truth": kept & (truth > 0)})]
+        layers: list[tuple[str, dict[str, npt.NDArray[np.bool_]]]] = [("image", {})]
+        layers.append(("truth", {"truth": kept & (truth > 0)}))
         for arm, prediction in self.predictions.items():
             found = {
                 "hit": kept & (truth > 0) & (prediction == truth),

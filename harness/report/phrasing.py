@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.relations import Verdict
@@ -52,7 +53,7 @@ def figure(value: object, *, sign: bool = False, whole: bool = False) -> str:
     Args:
         value: A number, ``"inf"``, or ``None``.
         sign: Whether a plus is written.
-        whole: Whether it counts iterations.
+        whole: Whether it counts epochs.
 
     >>> figure(0.41234), figure(-0.0571, sign=True), figure(1280.0, whole=True), figure(0.00031), figure(None)
     ('0.412', '−0.057', '1280', '0.00031', '–')
@@ -108,17 +109,17 @@ def metric_title(metric: str) -> str:
     """A metric in words.
 
     >>> metric_title("reach:Dice.fluid>=0.4"), metric_title("trend:mIoU"), metric_title("IoU.fluid")
-    ('iterations to Dice.fluid ≥ 0.4', 'trend of mIoU', 'IoU.fluid')
+    ('epochs to Dice.fluid ≥ 0.4', 'trend of mIoU', 'IoU.fluid')
     """
     kind, _, rest = metric.rpartition(":")
     if kind == "reach":
         name, _, bound = rest.partition(">")
-        return f"iterations to {name} ≥ {bound[1:]}" if bound.startswith("=") else f"iterations to {name} > {bound}"
+        return f"epochs to {name} ≥ {bound[1:]}" if bound.startswith("=") else f"epochs to {name} > {bound}"
     return f"trend of {rest}" if kind == "trend" else metric
 
 
-def counts_iterations(metric: str) -> bool:
-    """Whether a metric is a number of iterations."""
+def counts_epochs(metric: str) -> bool:
+    """Whether a metric is a number of epochs."""
     return metric.startswith("reach:")
 
 
@@ -133,7 +134,7 @@ def relation_text(row: Row) -> str:
 
 def arm_value(arm: Arm) -> str:
     """``0.412 ± 0.031``; for times the mean of the runs that arrived."""
-    whole = counts_iterations(arm.metric)
+    whole = counts_epochs(arm.metric)
     if arm.mean is None:
         return "never" if any(as_float(value) == math.inf for value in arm.values) else "–"
     return figure(arm.mean, whole=whole) + ("" if arm.sd is None else f" ± {figure(arm.sd, whole=whole)}")
@@ -151,21 +152,62 @@ def arm_text(arm: Arm) -> str:
     return f"{arm.name} {arm_value(arm)} ({'; '.join([f'n = {arm.n}', *arm_marks(arm)])})"
 
 
-def comparisons(decision: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The single comparisons of a decision (as ``Row.decision["decision"]`` holds it), the nested ones too."""
+@dataclass(frozen=True)
+class Part:
+    """One of the comparisons that a relation consists of.
+
+    Attributes:
+        label: The comparison in words.
+        metric: What it compares.
+        effect: What was observed; ``None`` without values.
+        interval: Bounds of the effect, infinite where it is open.
+        verdict, pvalue, pvalue_against: Its own.
+    """
+
+    label: str
+    metric: str
+    effect: float | None
+    interval: tuple[float, float]
+    verdict: str
+    pvalue: float | None
+    pvalue_against: float | None
+
+    @property
+    def kind(self) -> EffectKind:
+        """What its effect is."""
+        return effect_kind(self.label)
+
+
+def comparisons(row: Row) -> list[Part]:
+    """The single comparisons of a row's decision, the nested ones too."""
+    return list(_parts(row.decision.get("decision") or {}, row.relation, row.metric))
+
+
+def _parts(decision: Mapping[str, Any], relation: str, metric: str) -> Iterator[Part]:
+    """A decision's parts have no metric of their own; the relation in words says it: ``a > b and a > b [mIoU]``."""
     parts = decision.get("parts") or ()
-    for part in parts:
-        yield from comparisons(part)
-    if not parts and decision:
-        yield decision
+    named = relation.split(" and ")
+    for index, part in enumerate(parts):
+        words = named[index] if len(named) == len(parts) else relation if len(named) == 1 else ""
+        own = words.rpartition("[")[2].removesuffix("]") if words.endswith("]") else metric
+        yield from _parts(part, words.removesuffix(f" [{own}]"), own)
+    if decision and not parts:
+        low, high = (as_float(bound) for bound in decision.get("interval") or (None, None))
+        yield Part(
+            label=str(decision.get("label", "")),
+            metric=metric,
+            effect=as_float(decision.get("effect")),
+            interval=_opened(low, high),
+            verdict=str(decision.get("verdict", "")),
+            pvalue=as_float(decision.get("pvalue")),
+            pvalue_against=as_float(decision.get("pvalue_against")),
+        )
 
 
-def deciding(row: Row) -> Mapping[str, Any]:
-    """The comparison whose effect the row shows; empty where it cannot be told."""
-    if row.effect is None:
-        return {}
-    found = comparisons(row.decision.get("decision") or {})
-    return next((part for part in found if as_float(part.get("effect")) == row.effect), {})
+def deciding(row: Row) -> Part | None:
+    """The comparison whose effect the row shows; ``None`` where it cannot be told."""
+    found = (part for part in comparisons(row) if part.effect is not None and part.effect == row.effect)
+    return next(found, None)
 
 
 def effect_kind(label: str) -> EffectKind:
@@ -179,7 +221,8 @@ def effect_kind(label: str) -> EffectKind:
 
 def kind_of(row: Row) -> EffectKind:
     """What the row's effect is."""
-    return effect_kind(str(deciding(row).get("label") or row.relation))
+    part = deciding(row)
+    return effect_kind(part.label if part else row.relation)
 
 
 def effect_figure(value: object, kind: EffectKind, *, whole: bool = False) -> str:
@@ -273,4 +316,5 @@ def _opened(low: float | None, high: float | None) -> tuple[float, float]:
 
 
 def _whole(row: Row) -> bool:
-    return counts_iterations(row.metric) and kind_of(row) == "difference"
+    part = deciding(row)
+    return counts_epochs(part.metric if part else row.metric) and kind_of(row) == "difference"

@@ -25,7 +25,8 @@ class Windows:
 
     Attributes:
         scale: Factor of height and of width, ``(B, 2)``: the resized size, in whole pixels, over the size.
-        offset: Top and left of the window in the resized image, in pixels, ``(B, 2)``.
+        offset: Top and left of the window in the resized image, in pixels, ``(B, 2)``; the left is negative where a
+            mirrored window is wider than the image.
         flip: Whether the window is mirrored, ``(B,)``.
         size: Height and width of every window in pixels.
     """
@@ -59,12 +60,13 @@ def draw(
     size = window_size(augmentation, image, stride)
     resized = np.maximum(1, np.round(factor[:, None] * np.asarray(image)))
     room = np.maximum(0, resized - np.asarray(size))
-    return Windows(resized / np.asarray(image), np.floor(place * (room + 1)), flip, size)
+    offset = np.floor(place * (room + 1))
+    # mmsegmentation mirrors what was cut and pads it then: the padding stays at the right of a mirrored image.
+    offset[:, 1] += np.where(flip, np.minimum(0, resized[:, 1] - size[1]), 0)
+    return Windows(resized / np.asarray(image), offset, flip, size)
 
 
-def warp(
-    images: torch.Tensor, masks: torch.Tensor, windows: Windows
-) -> tuple[torch.Tensor, torch.Tensor]:
+def warp(images: torch.Tensor, masks: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
     """Cuts one window out of each image.
 
     Args:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from harness import metrics
@@ -81,10 +82,18 @@ class Trained:
 
 
 class _QuietRunner(Runner):  # type: ignore[misc]
-    """Without the survey of the machine that mmengine prints (3.4 s): provenance is recorded by the run store."""
+    """Without the survey of the machine that mmengine prints (3.4 s): provenance is recorded by the run store.
+
+    And without its log file, which stays open as long as the process lives: one more for each training.
+    """
 
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         del env_cfg
+
+    def build_logger(self, log_level: int | str = "INFO", log_file: str | None = None, **settings: Any) -> MMLogger:
+        """mmengine's logger, to the terminal only."""
+        del log_file
+        return MMLogger.get_instance(**{"name": self.experiment_name, "log_level": log_level, **settings})
 
 
 class _Watch(Hook):  # type: ignore[misc]
@@ -162,19 +171,15 @@ class Training:
         self.read_every = 1 if device.type == "cpu" else 25
         self.progress = Progress()
         self.counts = np.zeros((0, 0, 0), np.int64)
-        self.network = building.build(
-            recipe.model, len(packed.classes), recipe.loss, role_seed(seed, "initialisation")
-        )
+        self.network = building.build(recipe.model, len(packed.classes), recipe.loss, role_seed(seed, "initialisation"))
         if initial is not None:
             weights.fit(self.network, *initial)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def evaluate(self, iteration: int) -> None:
         """Adds an evaluation on the test split to the learning curve."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-            self.counts = evaluation.confusion(
-                self.network, self.test_data, self.recipe, len(self.packed.classes)
-            )
+        with self._precision():
+            self.counts = evaluation.confusion(self.network, self.test_data, self.recipe, len(self.packed.classes))
         epoch = iteration * self.recipe.batch_size / len(self.train_indices)
         values = metrics.summarise(self.counts, self.packed.classes)
         self.progress.curve.append({"iteration": iteration, "epoch": epoch, "metrics": values})
@@ -230,7 +235,11 @@ class Training:
             log_processor={"by_epoch": False},
             experiment_name=f"training-{uuid.uuid4().hex}",
             randomness={"seed": role_seed(self.seed, "dropout") % 2**32},
-            env_cfg={"cudnn_benchmark": self.device.type == "cuda", "mp_cfg": {"mp_start_method": "fork"}, "dist_cfg": {"backend": "gloo"}},
+            env_cfg={
+                "cudnn_benchmark": self.device.type == "cuda",
+                "mp_cfg": {"mp_start_method": "fork"},
+                "dist_cfg": {"backend": "gloo"},
+            },
         )
         if self.checkpoint is not None and self.checkpoint.exists():
             self.progress = load_checkpoint(self.checkpoint, runner, wrapper, self.device)
@@ -239,8 +248,13 @@ class Training:
 
     def _previews(self) -> npt.NDArray[np.uint8]:
         first = Resident(self.test_data.images[:PREVIEWS], self.test_data.masks[:PREVIEWS])
-        found = [batch.cpu().numpy() for batch in evaluation.predictions(self.network, first, self.recipe)]
+        with self._precision():
+            found = [batch.cpu().numpy() for batch in evaluation.predictions(self.network, first, self.recipe)]
         return np.concatenate(found).astype(np.uint8)
+
+    def _precision(self) -> torch.autocast:
+        """What evaluation runs under, for the counts and for the previews alike."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
 
 def _peak_memory(device: torch.device) -> int:
@@ -249,4 +263,3 @@ def _peak_memory(device: torch.device) -> int:
     import resource
 
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
-

@@ -75,9 +75,7 @@ def train(
         said[0] = time.monotonic()
         latest = progress.curve[-1]["metrics"] if progress.curve else {}
         score = latest.get(f"Dice.{packed.classes[1]}") if len(packed.classes) == 2 else latest.get("mDice")
-        report(
-            {"iteration": progress.iteration, "iterations": iterations, "seconds": progress.seconds, "dice": score}
-        )
+        report({"iteration": progress.iteration, "iterations": iterations, "seconds": progress.seconds, "dice": score})
 
     try:
         training = Training(

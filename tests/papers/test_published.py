@@ -71,7 +71,7 @@ def _claim(relation: str, arms: dict[str, float], *pairs: tuple[str, str], **pre
 
 
 @pytest.mark.parametrize(
-    ("claim", "effect"),
+    ("published", "effect"),
     [
         (_claim("greater", {"a": 0.5, "b": 0.3, "c": 0.4}, ("a", "b"), ("a", "c")), 0.1),
         (_claim("not-greater", {"a": 0.5, "b": 0.3, "c": 0.6}, ("a", "c"), ("b", "c")), -0.1),
@@ -83,8 +83,8 @@ def _claim(relation: str, arms: dict[str, float], *pairs: tuple[str, str], **pre
         (_claim("greater", {"a": 0.5, "b": 0.3}), None),
     ],
 )
-def test_a_claims_own_effect(claim: PublishedClaim, effect: float | None) -> None:
-    assert claim.effect() == (None if effect is None else pytest.approx(effect))
+def test_a_claims_own_effect(published: PublishedClaim, effect: float | None) -> None:
+    assert published.effect() == (None if effect is None else pytest.approx(effect))
 
 
 def test_published_effects_that_are_known() -> None:

@@ -187,7 +187,7 @@ def every_kind() -> list[Row]:
     ]
 
 
-def learning_curves(rows, seed=0):
+def plausible_curves(rows, seed=0):
     """Plausible learning curves for the arms of the rows."""
     rng = np.random.default_rng(seed)
     curves = {}
@@ -206,6 +206,11 @@ def learning_curves(rows, seed=0):
 @pytest.fixture(scope="session")
 def rows():
     return every_kind()
+
+
+@pytest.fixture(scope="session")
+def learning_curves():
+    return plausible_curves
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,7 @@
   const fields = ["filter", "verdict", "evidence", "scale"];
   // "+" stands for itself here: a claim linked without JavaScript has it so.
   const read = () => new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
-  // What a claim says of itself, for the search: its row and its section.
-  const text = new Map(rows.map((row) => [row, (row.textContent + " " + cards.get(row.dataset.claim).textContent).toLowerCase()]));
+  const text = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 
   function write(changes) {
     const state = read();

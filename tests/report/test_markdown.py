@@ -1,0 +1,36 @@
+import re
+
+from harness.report.markdown import escape, markdown, markdown_table
+
+
+def cells(line):
+    return re.split(r"(?<!\\)\|", line)
+
+
+def test_pipes_do_not_split_a_cell(rows):
+    lines = markdown_table(rows).strip().splitlines()
+    assert {len(cells(line)) for line in lines} == {8}
+    assert "voc\\|isic" in lines[-1]
+
+
+def test_every_claim_has_a_row_and_a_section(rows, environment):
+    text = markdown(rows, environment)
+    for row in rows:
+        assert f"\n## {escape(row.name)}\n" in text
+        assert f"**{row.verdict}**" in text
+        assert escape(row.statement) in text
+    assert "after Holm INCONCLUSIVE" in text
+    assert "- problem: batch-2" in text
+    assert "the paper 200 epochs" in text
+
+
+def test_html_in_a_statement_stays_text(rows, environment):
+    from markdown_it import MarkdownIt
+
+    page = MarkdownIt("commonmark").enable("table").render(markdown(rows, environment))
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; a | pipe" in page
+
+
+def test_several_lines_become_one():
+    assert escape("a\n| b") == "a \\| b"

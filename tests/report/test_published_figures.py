@@ -1,0 +1,26 @@
+from dataclasses import replace
+
+from harness.report import published
+
+
+def test_the_paper_speaks_in_its_own_units(rows):
+    assert published.effect_text(rows[0]) == "+0.057"
+    assert published.effect_text(rows[1]) == "10.0×"
+    assert published.effect_text(rows[5]) == "0.453"
+    assert published.arm_text(rows[1], rows[1].arms[0]) == "200 epochs"
+    assert not published.comparable(rows[1])
+    assert published.comparable(rows[0])
+
+
+def test_tables_are_those_that_the_place_names(rows):
+    assert [table.id for table in published.tables_of(rows[0])] == ["1"]
+    assert [table.id for table in published.tables_of(rows[5])] == ["4", "5"]
+    assert published.tables_of(rows[1]) == []
+    only = replace(rows[0], id="ece661-dme/best-configuration")
+    assert [table.id for table in published.tables_of(only)] == ["1"]
+    assert published.tables_of(replace(rows[0], id="nobody/nothing")) == []
+    assert published.claim_of(replace(rows[0], id="nobody/nothing")) is None
+
+
+def test_a_rank_correlation_is_named(rows):
+    assert published.effect_text(replace(rows[0], id="zhou-kvasir/source-score-predicts-transfer")) == "ρ 0.06"

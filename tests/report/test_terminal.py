@@ -1,0 +1,72 @@
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from harness.report.terminal import print_table, table
+
+
+def printed(rows, width, **options):
+    file = io.StringIO()
+    print_table(rows, Console(file=file, width=width, highlight=False, **options))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_every_width_shows_every_verdict_and_claim_whole(rows, width):
+    text = printed(rows, width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    for row in rows:
+        assert any(str(row.verdict) in line and row.name in line for line in lines)
+    assert "…" not in text
+
+
+def test_markup_in_a_statement_stays_text(rows):
+    text = printed(rows, 200)
+    assert "[red]not red[/red]" in text
+    assert "<script>alert(1)</script>" in text
+
+
+def test_colours_follow_the_verdict(rows):
+    text = printed(rows[:1], 120, force_terminal=True, color_system="standard")
+    assert "\x1b[1;32m✓ SUPPORTED" in text
+
+
+def test_adjusted_expected_problems_and_marks_are_shown(rows):
+    text = " ".join(printed(rows, 200).split())
+    for phrase in ("after Holm", "as recorded", "✗ batch-2: expected IoU.fluid 0.3912", "1 not as expected"):
+        assert phrase in text
+    assert "0.840 ± 0.010 (4) 1 of 4 collapsed" in printed(rows, 80)
+
+
+def test_an_inconclusive_claim_says_what_could_have_been_seen(rows):
+    text = " ".join(printed(rows, 80).split())
+    assert "10 seeds would show a difference 0.064 beyond the margin in 80% of cases" in text.replace("\n", " ")
+    bare = replace(rows[3], reason="", notes=())
+    assert "10 seeds would show an effect of +0.064" in " ".join(printed([bare], 80).split())
+
+
+def test_a_note_of_several_claims_stands_once(rows):
+    assert printed(rows, 200).count("the test images are of 2") == 1
+
+
+def test_a_stream_that_knows_no_unicode_gets_ascii(rows):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    print_table(rows, stream)
+    stream.flush()
+    assert b"+ SUPPORTED" in raw.getvalue()
+
+
+def test_a_log_is_as_wide_as_a_log(rows, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    file = io.StringIO()
+    print_table(rows, file)
+    assert 100 < max(map(len, file.getvalue().splitlines())) <= 120
+
+
+def test_no_rows_are_no_error():
+    assert "0 claims" in printed([], 80)
+    assert table([]).rows == []
