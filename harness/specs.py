@@ -84,7 +84,7 @@ class Model:
     @property
     def stride(self) -> int:
         """What the height and width of an input, in pixels, must be divisible by."""
-        return 2 ** (self.stages - 1)
+        return 1 << (self.stages - 1)
 
 
 @dataclass(frozen=True)
@@ -276,6 +276,18 @@ class Recipe:
             raise ValueError(
                 f"Expected the crop to be divisible by the network's stride of {stride}, but got {crop[0]}×{crop[1]}; "
                 f"choose multiples of {stride}."
+            )
+
+    def check_crop(self, image: tuple[int, int]) -> None:
+        """Raises ValueError where the crop is larger than images of that (height, width) at their largest scale."""
+        crop = self.augmentation.crop
+        if crop is None:
+            return
+        largest = tuple(round(side * self.augmentation.resize[1]) for side in image)
+        if crop[0] > largest[0] or crop[1] > largest[1]:
+            raise ValueError(
+                f"Expected the crop to fit into the images of {self.data.name} at their largest scale, "
+                f"{largest[0]}×{largest[1]}, but got {crop[0]}×{crop[1]}; choose a smaller crop."
             )
 
     def lineage(self) -> Iterator[Recipe]:

@@ -14,6 +14,7 @@ its lock, which the operating system releases when a process dies.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -236,17 +237,19 @@ class Store:
     def _swap(self, staging: Path, folder: Path) -> None:
         """Renames an entry into its place; an earlier one goes away in one step, and only then are its files removed."""
         former = staging.with_name(f"{staging.name}.former")
-        for attempt in range(3):
+        while staging.exists():
+            shutil.rmtree(former, ignore_errors=True)
             with suppress(FileNotFoundError):
                 os.rename(folder, former)
             try:
                 os.rename(staging, folder)
-                break
-            except OSError:  # another process wrote the same run meanwhile
-                if attempt == 2:
-                    raise
-            finally:
-                shutil.rmtree(former, ignore_errors=True)
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    continue  # another process wrote the same run meanwhile
+                with suppress(OSError):
+                    os.rename(former, folder)
+                raise
+        shutil.rmtree(former, ignore_errors=True)
 
     def report_progress(self, key: str, progress: dict[str, Any]) -> None:
         """Tells other processes how far a training is. Nothing depends on it: a full disk is said by what does."""

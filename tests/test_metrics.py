@@ -1,4 +1,4 @@
-"""Metrics against mmsegmentation's IoUMetric and torchmetrics on the same predictions, and what they say of a collapse."""
+"""Metrics against mmsegmentation's IoUMetric and torchmetrics on the same predictions; what a collapse looks like."""
 
 from __future__ import annotations
 

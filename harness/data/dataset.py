@@ -67,6 +67,8 @@ class Adapter(Protocol):
     """As in ``Data.name``."""
     title: str
     """As the table names it, ``"CHASE_DB1"``."""
+    size: tuple[int, int]
+    """Height and width of the published images in pixels."""
     classes: tuple[str, ...]
     labels: tuple[str, ...]
     """The annotations to choose from, ``Data.labels``; ``("",)`` where there is one only."""

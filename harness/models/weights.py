@@ -54,8 +54,9 @@ def read(checkpoint: Checkpoint) -> State:
             f"Expected {checkpoint.path} to be a checkpoint that torch loads with `weights_only=True`, but got "
             f"{type(error).__name__}; save it again as a plain dict of tensors."
         ) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    tensors = {name: tensor for name, tensor in state.items() if isinstance(tensor, torch.Tensor)}
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    named = state.items() if isinstance(state, dict) else ()
+    tensors = {name: tensor for name, tensor in named if isinstance(tensor, torch.Tensor)}
     if not tensors:
         raise WeightsError(f"Expected {checkpoint.path} to hold tensors by name, but found none; choose another file.")
     return tensors

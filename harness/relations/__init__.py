@@ -11,6 +11,7 @@ from harness.relations.family import FamilyVerdict, adjust
 from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequentially
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Relation, Samples
+from harness.relations.two_level import TwoLevel, pooled, two_level
 from harness.relations.verdicts import Decision, Verdict
 
 __all__ = [
@@ -32,7 +33,10 @@ __all__ = [
     "Relation",
     "Samples",
     "SequentialDecision",
+    "TwoLevel",
     "Verdict",
     "adjust",
     "decide_sequentially",
+    "pooled",
+    "two_level",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,17 +42,24 @@ def save_checkpoint(path: Path, runner: Runner, progress: Progress) -> None:
 
 
 def load_checkpoint(path: Path, runner: Runner, wrapper: OptimWrapper, device: torch.device) -> Progress:
-    """Puts a runner that has not trained yet where the checkpoint was taken, and returns the progress until there."""
+    """Puts a runner that has not trained yet where the checkpoint was taken, and returns the progress until there.
+
+    A file that cannot be read, as a machine that went down may leave it, is deleted: the training starts anew.
+    """
     from harness.training.loop import Progress
 
-    content = torch.load(path, map_location=device, weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError):
+        path.unlink(missing_ok=True)
+        return Progress()
     runner.model.load_state_dict(content["network"])
     wrapper.optimizer.load_state_dict(content["optimiser"])
     for scheduler, state in zip(runner.param_schedulers or [], content["schedulers"], strict=True):
         scheduler.load_state_dict(state)
-    torch.set_rng_state(content["random"].cpu())
+    torch.set_rng_state(content["random"])
     if content["random_device"] is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(content["random_device"].cpu(), device)
+        torch.cuda.set_rng_state(content["random_device"], device)
     progress = Progress(**content["progress"])
     progress.losses = [(int(iteration), float(loss)) for iteration, loss in progress.losses]
     runner.train_loop._iter = progress.iteration

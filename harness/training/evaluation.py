@@ -27,7 +27,7 @@ def predictions(network: torch.nn.Module, data: Resident, recipe: Recipe) -> Ite
     was_training = network.training
     network.eval()
     try:
-        for chunk in data.images.split(_batch(padded)):
+        for chunk in torch.split(data.images, _batch(padded)):
             images = normalise(chunk, *recipe.normalise)
             if scaled != (height, width):
                 images = functional.interpolate(images, scaled, mode="bilinear", align_corners=False)

@@ -90,6 +90,11 @@ class _QuietRunner(Runner):  # type: ignore[misc]
     def _log_env(self, env_cfg: dict[str, Any]) -> None:
         del env_cfg
 
+    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: torch.nn.Module) -> torch.nn.Module:
+        """Leaves the network where it is: mmengine would move it to the first GPU, also from the CPU or another one."""
+        del model_wrapper_cfg
+        return model
+
     def build_logger(self, log_level: int | str = "INFO", log_file: str | None = None, **settings: Any) -> MMLogger:
         """mmengine's logger, to the terminal only."""
         del log_file

@@ -64,6 +64,8 @@ def train(
     recipe, where = run.recipe, torch.device(device)
     if where.type == "cpu":
         torch.set_num_threads(1)  # two are no faster on these networks, and one makes runs repeatable
+    else:
+        torch.cuda.set_device(where)
     packed = catalogue.load(recipe.data)
     _check_crop(recipe, (packed.images.shape[1], packed.images.shape[2]))
     split = datasets.split(packed, recipe.data, run.seed)

@@ -80,8 +80,19 @@ def test_every_head_trains_both_heads_and_every_parameter_at_the_smoke_scale(hea
 
 def test_the_auxiliary_heads_losses_count_by_two_fifths() -> None:
     built = building.config(TINY, 2, Loss(1.0, 3.0))
-    weights = {part: [loss["loss_weight"] for loss in built[part]["loss_decode"]] for part in ("decode_head", "auxiliary_head")}
+    weights = {
+        part: [loss["loss_weight"] for loss in built[part]["loss_decode"]] for part in ("decode_head", "auxiliary_head")
+    }
     assert weights == {"decode_head": [1.0, 3.0], "auxiliary_head": pytest.approx([0.4, 1.2])}
+
+
+def test_class_weights_reach_both_heads() -> None:
+    built = building.config(TINY, 2, Loss(2.0, class_weight=(1.0, 10.0)))
+    for part, share in (("decode_head", 1.0), ("auxiliary_head", 0.4)):
+        (loss,) = built[part]["loss_decode"]
+        assert loss["type"] == "WeightedCrossEntropyLoss"
+        assert loss["class_weight"] == [1.0, 10.0]
+        assert loss["loss_weight"] == pytest.approx(2.0 * share)
 
 
 def test_a_loss_with_weight_0_is_not_built() -> None:
@@ -116,11 +127,18 @@ def test_arms_that_differ_in_their_loss_only_start_from_the_same_weights() -> No
     assert all(equal(first, other) for other in others)
 
 
+def test_classifiers_start_small_as_mmsegmentations_do() -> None:
+    network = building.build(Model(width=8, stages=2), 19, CROSS_ENTROPY, seed=0)
+    for head in (network.decode_head, network.auxiliary_head):
+        assert head.conv_seg.weight.std().item() == pytest.approx(0.01, rel=0.15)
+        assert head.conv_seg.bias.abs().max() == 0
+
+
 def test_convolutions_start_from_kaiming_and_norms_from_one() -> None:
     network = building.build(Model(width=32, stages=2), 2, CROSS_ENTROPY, seed=0)
     for name, module in network.backbone.named_modules():
         if isinstance(module, torch.nn.Conv2d):
             fan_out = module.out_channels * module.kernel_size[0] * module.kernel_size[1]
-            assert module.weight.std() == pytest.approx((2 / fan_out) ** 0.5, rel=0.1), name
+            assert module.weight.std().item() == pytest.approx((2 / fan_out) ** 0.5, rel=0.1), name
         elif isinstance(module, torch.nn.BatchNorm2d):
             assert bool((module.weight == 1).all()), name

@@ -11,7 +11,7 @@ import mmcv
 import pytest
 import torch
 
-import harness.models.openmmlab  # noqa: F401  isort: skip
+import harness.models.openmmlab  # isort: skip
 import mmcv.ops
 from mmengine.config import Config
 from mmseg.registry import MODELS
@@ -39,7 +39,9 @@ def test_the_placeholder_is_gone_after_the_import() -> None:
     ids=["nms", "roi_align"],
 )
 def test_calling_a_missing_operator_is_one_clear_sentence(call) -> None:
-    with pytest.raises(RuntimeError, match=r"The operator mmcv\.ops `\w+` is compiled, and mmcv-lite does not have it: install"):
+    with pytest.raises(
+        RuntimeError, match=r"The operator mmcv\.ops `\w+` is compiled, and mmcv-lite does not have it: install"
+    ):
         call()
 
 

@@ -36,7 +36,9 @@ def test_a_classifier_for_other_classes_is_left_as_initialised_and_named() -> No
     source, target = network(0, classes=11), network(1)
     before = {name: tensor.clone() for name, tensor in target.state_dict().items()}
     left = weights.fit(target, source.state_dict(), "a test")
-    assert set(left) == {f"{head}.conv_seg.{kind}" for head in ("decode_head", "auxiliary_head") for kind in ("weight", "bias")}
+    assert set(left) == {
+        f"{head}.conv_seg.{kind}" for head in ("decode_head", "auxiliary_head") for kind in ("weight", "bias")
+    }
     after, given = target.state_dict(), source.state_dict()
     for name in after:
         assert torch.equal(after[name], before[name] if name in left else given[name]), name
@@ -95,7 +97,9 @@ class Anything:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not a checkpoint at all", b"PK\x03\x04" + bytes(40), Anything()], ids=["empty", "text", "zip", "object"]
+    "content",
+    [b"", b"not a checkpoint at all", b"PK\x03\x04" + bytes(40), Anything()],
+    ids=["empty", "text", "zip", "object"],
 )
 def test_a_file_that_is_no_checkpoint_is_one_sentence(content: object, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"

@@ -19,6 +19,7 @@ class CamVid(PairedImages):
 
     name = "camvid"
     title = "CamVid"
+    size = (360, 480)
     folder = "CamVid"
     classes = (
         "sky", "building", "pole", "road", "pavement", "tree", "sign symbol", "fence", "car", "pedestrian", "bicyclist",

@@ -16,6 +16,7 @@ class ChaseDb1(PairedImages):
 
     name = "chase_db1"
     title = "CHASE_DB1"
+    size = (960, 999)
     folder = "CHASEDB1"
     source = "https://blogs.kingston.ac.uk/retinal/chasedb1"
     layout = "CHASEDB1/Image_01L{.jpg,_1stHO.png}"

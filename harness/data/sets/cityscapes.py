@@ -21,6 +21,7 @@ class Cityscapes(PairedImages):
 
     name = "cityscapes"
     title = "Cityscapes"
+    size = (1024, 2048)
     folder = "cityscapes"
     classes = (
         "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",

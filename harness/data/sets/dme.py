@@ -33,6 +33,7 @@ class Dme:
 
     name = "dme"
     title = "DME"
+    size = (496, 768)
     classes = ("background", "fluid")
     labels = tuple(_EXPERTS)
     published = False

@@ -17,6 +17,7 @@ class Drive(PairedImages):
 
     name = "drive"
     title = "DRIVE"
+    size = (584, 565)
     folder = "DRIVE"
     source = "https://drive.grand-challenge.org"
     layout = "DRIVE/{training,test}/{images/*.tif,1st_manual/*.gif}"

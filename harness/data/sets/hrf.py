@@ -16,6 +16,7 @@ class Hrf(PairedImages):
 
     name = "hrf"
     title = "HRF"
+    size = (2336, 3504)
     folder = "HRF"
     source = "https://www5.cs.fau.de/research/data/fundus-images"
     layout = "HRF/{images/01_{h,g,dr}.jpg,manual1/01_{h,g,dr}.tif}"

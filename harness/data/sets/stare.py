@@ -16,6 +16,7 @@ class Stare(PairedImages):
 
     name = "stare"
     title = "STARE"
+    size = (605, 700)
     folder = "STARE"
     source = "https://cecas.clemson.edu/~ahoover/stare/probing"
     layout = "STARE/{stare-images/im*.ppm[.gz],labels-ah/im*.ah.ppm[.gz]}"

@@ -1,0 +1,161 @@
+"""harness.golden: what was recorded is compared with under the same plan and data only, and is never lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from synthetic import comparison, recipe
+
+from harness.golden import Expectation, Golden, GoldenError, compare, tolerance
+from harness.relations import Verdict
+from harness.verdicts import Arm, blank
+
+NAME = "tiny-paper/first-is-better"
+
+
+def arm(name: str, mean: float, sd: float = 0.01, n: int = 4) -> Arm:
+    return Arm(name, "IoU.fluid", (mean,) * n, mean, sd, n, 0, (), ("k",) * n)
+
+
+def row(verdict=Verdict.SUPPORTED, good=0.6, **changes):
+    empty = blank(comparison({"good": recipe(0.6), "bad": recipe(0.3)}, **changes.pop("claim", {})))
+    return replace(empty, verdict=verdict, arms=(arm("good", good), arm("bad", 0.3)), seeds=4, effect=0.3, **changes)
+
+
+@pytest.fixture
+def golden(tmp_path):
+    return Golden(tmp_path / "verdicts")
+
+
+def problems(golden, made):
+    again = Golden(golden.root)
+    return compare(made, again.expectation(made))
+
+
+def test_the_same_again_passes(golden):
+    golden.record([row()])
+    assert golden.expectation(row()).source == "golden"
+    assert problems(golden, row()) == ()
+
+
+def test_without_a_record_the_paper_is_expected(golden):
+    assert golden.expectation(row()) == Expectation(Verdict.SUPPORTED, "paper", {})
+    assert problems(golden, row()) == ()
+    assert problems(golden, row(Verdict.REFUTED)) == (
+        "verdict: expected SUPPORTED (what the paper says, nothing is recorded), but got REFUTED",
+    )
+    assert problems(golden, row(Verdict.INCONCLUSIVE)) == ()
+
+
+@pytest.mark.parametrize("now", [Verdict.REFUTED, Verdict.INCONCLUSIVE])
+def test_a_decided_verdict_that_differs_fails_with_a_sentence(golden, now):
+    golden.record([row()])
+    assert problems(golden, row(now)) == (f"verdict: expected SUPPORTED (recorded), but got {now}",)
+
+
+def test_a_recorded_refutation_is_expected_whatever_the_paper_says(golden):
+    golden.record([row(Verdict.REFUTED)])
+    assert problems(golden, row(Verdict.REFUTED)) == ()
+    assert len(problems(golden, row(Verdict.SUPPORTED))) == 1
+
+
+def test_a_recorded_inconclusive_that_is_decided_now_is_said(golden):
+    golden.record([row(Verdict.INCONCLUSIVE)])
+    assert problems(golden, row(Verdict.INCONCLUSIVE)) == ()
+    assert problems(golden, row()) == ("verdict: expected INCONCLUSIVE (recorded), but got SUPPORTED",)
+
+
+def test_metrics_outside_the_tolerance_fail_whatever_the_verdict(golden):
+    golden.record([row()])
+    allowed = tolerance(0.01, 4)
+    assert problems(golden, row(good=0.6 + 0.9 * allowed)) == ()
+    (problem,) = problems(golden, row(good=0.6 + 1.1 * allowed))
+    assert problem.startswith("good: expected IoU.fluid 0.6000 ± 0.0283 (recorded), but got 0.63")
+
+
+def test_the_tolerance_follows_the_spread_with_a_floor():
+    assert tolerance(0.1, 8) == pytest.approx(4 * 0.1 * 0.5)
+    assert tolerance(0.0, 3) == tolerance(None, 0) == 0.01
+    assert tolerance(0.0, 3, 200.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    "changed", [row(plan=(4, 7, 10)), row(datasets=("DME", "DRIVE")), row(scale="reduced"), row(evidence="real")]
+)
+def test_a_record_under_other_conditions_is_not_used(golden, changed):
+    golden.record([row(Verdict.REFUTED)])
+    assert golden.expectation(changed).source == "paper"
+
+
+def test_an_error_is_a_problem_and_what_did_not_run_is_none(golden):
+    assert problems(golden, row(Verdict.ERROR, reason="x")) == ("the claim could not be decided: x",)
+    golden.record([row()])
+    assert problems(golden, row(Verdict.NOT_RUN)) == ()
+
+
+def test_recording_keeps_the_other_entries_and_sorts(golden):
+    other = row(Verdict.REFUTED, claim={"slug": "zz"})
+    golden.record([other])
+    written = Golden(golden.root).record([row(claim={"variant": "drive"}), row()])
+    assert written == [golden.root / "tiny-paper" / "smoke-phantom.json"]
+    content = json.loads(written[0].read_text())
+    assert list(content["claims"]) == [NAME, f"{NAME}[drive]", "tiny-paper/zz"]
+    assert content["claims"]["tiny-paper/zz"]["verdict"] == "REFUTED"
+    assert not list(golden.root.rglob("*.tmp"))
+
+
+def test_what_did_not_come_to_a_verdict_is_never_recorded(golden):
+    golden.record([row()])
+    assert golden.record([row(Verdict.NOT_RUN), row(Verdict.ERROR)]) == []
+    assert Golden(golden.root).expectation(row()).verdict is Verdict.SUPPORTED
+
+
+def test_each_scale_and_evidence_has_its_file(golden):
+    files = golden.record([row(), row(scale="reduced", evidence="real")])
+    assert [file.name for file in files] == ["reduced-real.json", "smoke-phantom.json"]
+
+
+def test_a_recorded_number_that_never_was_finite_is_not_compared(golden):
+    never = replace(arm("good", 0.6), mean=None, sd=None, values=("inf",) * 4)
+    golden.record([replace(row(), arms=(never,))])
+    assert problems(golden, row()) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "list indices"),
+        ('{"schema": 2, "claims": {}}', "another schema"),
+        ('{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "MAYBE"}}}', "an entry 'tiny-paper/a' that is cut short"),
+        ('{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "SUPPORTED", "plan": [3]}}}', "that is cut short"),
+    ],
+)
+def test_an_unusable_file_is_one_sentence(golden, content, said):
+    file = golden.root / "tiny-paper" / "smoke-phantom.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    with pytest.raises(GoldenError) as caught:
+        golden.check([NAME])
+    sentence = str(caught.value)
+    assert sentence.startswith(f"Expected {file} to hold recorded verdicts, but got: ")
+    assert said in sentence
+    assert sentence.endswith("; restore it, or remove it and record it anew with --claims-update-golden.")
+    assert "\n" not in sentence
+
+
+def test_a_claim_that_does_not_exist_is_one_sentence(golden):
+    golden.record([row(), row(claim={"slug": "renamed"})])
+    Golden(golden.root).check([NAME, "tiny-paper/renamed"])
+    with pytest.raises(GoldenError, match=r"but it names 'tiny-paper/renamed'; remove that entry, or give it"):
+        Golden(golden.root).check([NAME])
+
+
+def test_papers_that_were_not_collected_are_not_checked(golden):
+    golden.record([row(claim={"slug": "renamed"})])
+    broken = golden.root / "tiny-paper" / "reduced-real.json"
+    broken.write_text("{")
+    Golden(golden.root).check(["other-paper/claim"])
+    Golden(golden.root).check([])

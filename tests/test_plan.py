@@ -1,0 +1,96 @@
+"""harness.plan: which runs a claim needs, and the samples that its relation gets."""
+
+from __future__ import annotations
+
+import pytest
+from synthetic import comparison, recipe, record
+
+from harness.plan import Plan, metrics_of
+from harness.relations import All, ConvergesFaster, Greater, Increasing, Looks
+from harness.runs import Run
+
+SOURCE = recipe(0.5, name="drive", labels="", split="published")
+GOOD, BAD = recipe(0.6), recipe(0.3)
+
+
+def finder(**missing: int):
+    """Finds every run but those of a score from some seed on."""
+
+    def find(run: Run):
+        limit = missing.get(f"s{round(run.recipe.optimiser.lr * 10)}", 99)
+        return record(run, "k", run.recipe.optimiser.lr + run.seed / 1000) if run.seed < limit else None
+
+    return find
+
+
+def test_samples_are_values_by_seed():
+    claim = comparison({"good": GOOD, "bad": BAD})
+    samples = claim.samples(finder())
+    assert list(samples) == ["good", "bad"]
+    assert samples["good"] == pytest.approx([0.6, 0.601, 0.602], abs=1e-3)
+
+
+def test_a_further_metric_has_samples_of_its_own():
+    relation = All((Greater("good", "bad"), Greater("good", "bad", metric="Dice.fluid")))
+    samples = comparison({"good": GOOD, "bad": BAD}, relation).samples(finder())
+    assert list(samples) == ["good", "Dice.fluid:good", "bad", "Dice.fluid:bad"]
+    assert samples["Dice.fluid:good"][0] == pytest.approx(2 * 0.6 / 1.6, abs=1e-3)
+
+
+def test_samples_end_before_the_first_seed_without_a_record():
+    samples = comparison({"good": GOOD, "bad": BAD}).samples(finder(s3=1))
+    assert [len(values) for values in samples.values()] == [3, 1]
+
+
+def test_a_gap_hides_the_seeds_behind_it():
+    def find(run):
+        return None if run.seed == 1 else record(run, "k")
+
+    assert [len(values) for values in comparison({"good": GOOD, "bad": BAD}).samples(find).values()] == [1, 1]
+
+
+def test_a_claim_waits_for_the_slowest_arm():
+    claim = comparison({"good": GOOD, "bad": BAD}, looks=Looks())
+    assert claim.stand(finder(s3=2)).n_next == 4
+    assert claim.stand(finder()).n_next is None
+
+
+def test_the_metrics_of_nested_relations_are_each_named_once():
+    inner = All((Greater("a", "b", metric="Dice.fluid"), Increasing(("a", "b"))))
+    faster = ConvergesFaster("a", "b", 1, budgets=(10, 10), metric="reach:Dice.fluid>=0.4")
+    assert metrics_of(All((inner, faster)), "mIoU") == ("mIoU", "Dice.fluid", "reach:Dice.fluid>=0.4")
+    assert metrics_of(Greater("a", "b"), "mIoU") == ("mIoU",)
+
+
+def test_a_relation_may_not_name_an_arm_without_a_recipe():
+    with pytest.raises(ValueError, match="compare the arms good, bad, but it names 'ugly'; give that arm a recipe"):
+        comparison({"good": GOOD, "bad": BAD}, Greater("good", "ugly"))
+
+
+def test_a_claim_without_data_needs_no_arms():
+    assert comparison({}, Greater("good", "ugly"), unavailable="no data").unavailable == "no data"
+
+
+def test_a_variant_stands_in_brackets():
+    assert comparison({"good": GOOD, "bad": BAD}).name == "tiny-paper/first-is-better"
+    assert comparison({"good": GOOD, "bad": BAD}, variant="drive").name == "tiny-paper/first-is-better[drive]"
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_one_checkpoint_for_all_seeds_is_noticed(seed):
+    tuned = recipe(0.7, source=SOURCE, source_seed=seed)
+    assert comparison({"tuned": tuned, "bad": BAD}).one_checkpoint is (seed is not None)
+
+
+def test_a_plan_names_every_run_once_with_its_source_before_it():
+    tuned = recipe(0.7, source=SOURCE)
+    plan = Plan([comparison({"tuned": tuned, "bad": BAD}), comparison({"good": GOOD, "bad": BAD})])
+    runs = plan.runs(lambda claim: 2)
+    assert len(runs) == len(set(runs)) == 8
+    for seed in range(2):
+        assert runs.index(Run(SOURCE, seed)) < runs.index(Run(tuned, seed))
+
+
+def test_the_sources_of_a_plan_are_those_of_every_seed_that_may_be_taken():
+    plan = Plan([comparison({"tuned": recipe(0.7, source=SOURCE), "bad": BAD}, looks=Looks())])
+    assert plan.sources() == {Run(SOURCE, seed) for seed in range(10)}
