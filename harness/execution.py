@@ -233,9 +233,10 @@ def estimate_seconds(
     rates = []
     for run in done:
         record = known(run)
-        if record is not None and not record.failed and record.seconds > 0:
-            if str(record.provenance.get("kind", "")) == device.partition(":")[0]:
-                rates.append(work_units(run) / record.seconds)
+        if record is None or record.failed or record.seconds <= 0:
+            continue
+        if record.provenance.get("kind") == device.partition(":")[0]:
+            rates.append(work_units(run) / record.seconds)
     rate = sorted(rates)[len(rates) // 2] if rates else RATES[device.partition(":")[0]]
     return sum(work_units(run) for run in runs) / rate
 

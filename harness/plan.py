@@ -22,7 +22,7 @@ class Comparison:
         scale: How much of the published budget is spent.
         arms: Resolved recipes by name.
         relation: What the claim says of the arms.
-        metric: What is compared, as :meth:`harness.runs.Record.value` takes it; a part of ``relation`` may have its own.
+        metric: What is compared, as :meth:`harness.runs.Record.value` takes it; parts of ``relation`` may name theirs.
         evidence: Which data it rests on.
         looks: The plan of seeds.
         family: Number of pre-registered claims of the paper that early stopping has to pay for.

@@ -121,6 +121,8 @@ class Record:
         curve: ``{"iteration", "epoch", "metrics"}`` for each evaluation on the test split, the last one at the end.
         losses: Training loss every few iterations.
         test_ids, test_subjects: Of the images that the counts belong to.
+        preview_ids: Test images whose predictions are kept.
+        not_loaded: Names of the tensors that the weights that it started from did not hold.
         iterations: Length of the training.
         train_images: How many images it trained on.
         seconds: Wall time of the training with its evaluations.
@@ -141,6 +143,8 @@ class Record:
     train_ids: list[str] = field(default_factory=list)
     test_ids: list[str] = field(default_factory=list)
     test_subjects: list[str] = field(default_factory=list)
+    preview_ids: list[str] = field(default_factory=list)
+    not_loaded: list[str] = field(default_factory=list)
     iterations: int = 0
     train_images: int = 0
     seconds: float = 0.0

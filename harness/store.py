@@ -140,7 +140,7 @@ class Store:
     def _check(self, folder: Path, names: tuple[str, ...]) -> None:
         manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
         if not isinstance(manifest, dict):
-            raise ValueError("manifest.json is not what was written")
+            raise ValueError("manifest.json is not what was written")  # noqa: TRY004
         for name in names:
             # A failed run has no counts. What lies there without a checksum was not written by this store.
             if (name in manifest or (folder / name).exists()) and file_digest(folder / name) != manifest.get(name):
@@ -235,7 +235,7 @@ class Store:
             shutil.rmtree(self.partial(record.key), ignore_errors=True)
 
     def _swap(self, staging: Path, folder: Path) -> None:
-        """Renames an entry into its place; an earlier one goes away in one step, and only then are its files removed."""
+        """Renames an entry into its place; an earlier one goes away in one step, then its files are removed."""
         former = staging.with_name(f"{staging.name}.former")
         while staging.exists():
             shutil.rmtree(former, ignore_errors=True)

@@ -248,7 +248,10 @@ def _provenance(records: Sequence[Record]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for name in ("versions", "device", "machine", "commit", "date"):
         found = list({str(record.provenance.get(name)): record.provenance.get(name) for record in records}.values())
-        merged[name] = found[0] if len(found) == 1 else (found if name != "date" else [min(found), max(found)])
+        if name == "date" and len(found) > 1:
+            dates = sorted(str(date) for date in found)
+            found = [dates[0], dates[-1]]
+        merged[name] = found[0] if len(found) == 1 else found
     return merged
 
 

@@ -25,10 +25,14 @@ from harness.specs import Budget, Data, Optimiser, Pretrained, Recipe, to_dict
 CLASSES = ("background", "fluid")
 
 
-def recipe(score: float, *frozen: str, source: Recipe | None = None, source_seed: int | None = None, **data: Any) -> Recipe:
+def recipe(
+    score: float, *frozen: str, source: Recipe | None = None, source_seed: int | None = None, **data: Any
+) -> Recipe:
     """A recipe whose runs come to about ``score``."""
     made = Recipe(
-        data=Data(**{"name": "dme", "labels": "union", "split": "subject", "size": (48, 72), "evidence": "phantom", **data}),
+        data=Data(
+            **{"name": "dme", "labels": "union", "split": "subject", "size": (48, 72), "evidence": "phantom", **data}
+        ),
         budget=Budget(10),
         optimiser=Optimiser("adam", lr=score),
         frozen=frozen,
@@ -130,8 +134,8 @@ def train(run: Run, key: str, *, store: Any, keep_weights: bool, session: str, r
         weights.write_bytes(b"weights of " + key.encode())
     score = 0.0 if "collapse" in run.recipe.frozen else None
     result = record(run, key, score, session=session)
+    log(f"end {name} {os.getpid()}")  # before it can be found: whoever waits for it begins later
     store.write(result, counts=counts(0.5), previews=np.zeros((1, 2, 2), np.uint8), weights=weights)
-    log(f"end {name} {os.getpid()}")
     return result
 
 

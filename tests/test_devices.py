@@ -36,7 +36,9 @@ def test_a_named_device_is_taken_as_it_is(gpus):
     assert choose("cpu", worker=2) == "cpu"
 
 
-@pytest.mark.parametrize(("wanted", "count"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2), ("cuda:", 1), ("tpu", 1), ("cuda:x", 1)])
+@pytest.mark.parametrize(
+    ("wanted", "count"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2), ("cuda:", 1), ("tpu", 1), ("cuda:x", 1)]
+)
 def test_a_device_that_does_not_exist_is_one_sentence(gpus, wanted, count):
     gpus(count)
     with pytest.raises(ValueError, match=f"but got '{wanted}' on a machine with {count} GPUs; choose one that exists"):

@@ -144,7 +144,9 @@ def test_arms_that_differ_otherwise_may_share_a_substitute(there, tmp_path):
 
 
 def test_a_missing_root_is_one_sentence(tmp_path):
-    with pytest.raises(Unavailable, match=r"Expected the data root to be a folder, but there is none at .*; give the folder"):
+    with pytest.raises(
+        Unavailable, match=r"Expected the data root to be a folder, but there is none at .*; give the folder"
+    ):
         Catalogue(tmp_path / "absent")
 
 

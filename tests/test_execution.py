@@ -283,7 +283,7 @@ def test_four_processes_train_each_run_exactly_once(tmp_path, monkeypatch):
     assert len({line.split()[2] for line in lines}) == 4, "every process took part"
     for seed in range(3):
         assert lines.index(next(line for line in lines if line.startswith(f"end 0.5/{seed}"))) < min(
-            index for index, line in enumerate(lines) if line.startswith(f"begin 0.7") and f"/{seed} " in line
+            index for index, line in enumerate(lines) if line.startswith("begin 0.7") and f"/{seed} " in line
         )
 
 

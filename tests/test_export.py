@@ -119,7 +119,7 @@ def test_batches_at_half_size_differ_by_rounding_only(packed: Packed, tmp_path: 
     expected, expected_masks = resident_batch(packed, recipe)
     assert images.shape == (6, 3, 12, WIDTH // 2)
     assert (images - expected).abs().max() * recipe.normalise[1] <= 0.5 + 1e-3  # grey levels
-    # Each pixel is one of the four that it stands for: OpenCV takes the top left one, the harness any (all are as near).
+    # Each pixel is one of the four that it stands for, all as near: OpenCV takes the top left one, the harness any.
     blocks = torch.from_numpy(packed.masks[SPLIT[0]]).unfold(1, 2, 2).unfold(2, 2, 2).flatten(3)
     assert torch.equal(masks[:, : HEIGHT // 2], blocks[..., 0].long())
     assert (expected_masks[:, : HEIGHT // 2, :, None] == blocks).any(dim=-1).all()

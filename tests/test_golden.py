@@ -129,7 +129,10 @@ def test_a_recorded_number_that_never_was_finite_is_not_compared(golden):
         ("{", "Expecting property name"),
         ("[]", "list indices"),
         ('{"schema": 2, "claims": {}}', "another schema"),
-        ('{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "MAYBE"}}}', "an entry 'tiny-paper/a' that is cut short"),
+        (
+            '{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "MAYBE"}}}',
+            "an entry 'tiny-paper/a' that is cut short",
+        ),
         ('{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "SUPPORTED", "plan": [3]}}}', "that is cut short"),
     ],
 )

@@ -223,9 +223,10 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(store, monkeypatch, owne
     weights = store.partial(KEY) / "weights.pt"
     weights.parent.mkdir()
     weights.write_bytes(b"weights")
-    with monkeypatch.context() as patch, pytest.raises(StoreError) as caught:
+    with monkeypatch.context() as patch:
         patch.setattr(owner, name, full)
-        store.write(record(RUN, KEY), counts=counts(0.5), previews=np.ones((1, 2, 2), np.uint8), weights=weights)
+        with pytest.raises(StoreError) as caught:
+            store.write(record(RUN, KEY), counts=counts(0.5), previews=np.ones((1, 2, 2), np.uint8), weights=weights)
     assert str(caught.value) == (
         f"Expected to write run {KEY[:12]} to the store {store.root}, but got: No space left on device; "
         "make room and run the same command again."
@@ -236,13 +237,15 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(store, monkeypatch, owne
 
 def test_a_replacement_that_fails_leaves_the_earlier_entry(store, monkeypatch):
     write(store, seconds=1.0)
-    with monkeypatch.context() as patch, pytest.raises(StoreError):
+    with monkeypatch.context() as patch:
         patch.setattr(np, "savez_compressed", full)
-        write(store, seconds=2.0)
+        with pytest.raises(StoreError):
+            write(store, seconds=2.0)
     rename = os.rename
-    with monkeypatch.context() as patch, pytest.raises(StoreError):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "rename", lambda a, b: full() if "former" not in f"{a}{b}" else rename(a, b))
-        write(store, seconds=2.0)
+        with pytest.raises(StoreError):
+            write(store, seconds=2.0)
     assert Store(store.root).find(KEY).seconds == 1.0
 
 
@@ -263,7 +266,9 @@ def test_little_space_is_said_before_anything_trains(store, monkeypatch):
 
 def test_a_store_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"to be a folder that can be written to, but got: .*; give another with --claims-store=DIR"):
+    with pytest.raises(
+        StoreError, match=r"to be a folder that can be written to, but got: .*; give another with --claims-store=DIR"
+    ):
         Store(tmp_path / "file")
 
 
@@ -278,7 +283,10 @@ def test_a_store_that_can_only_be_read_gives_its_runs_and_says_what_it_cannot(st
     monkeypatch.setattr(store_module.FileLock, "acquire", refuse)
     read_only = Store(store.root)
     assert read_only.find(KEY) is not None
-    with pytest.raises(StoreError, match="is to be trained, but got: Permission denied; make it writable"), read_only.lock(KEY):
+    with (
+        pytest.raises(StoreError, match="is to be trained, but got: Permission denied; make it writable"),
+        read_only.lock(KEY),
+    ):
         pass
     with pytest.raises(StoreError, match="cannot be set aside: Permission denied; remove"):
         read_only.weights(KEY)

@@ -28,7 +28,11 @@ def row(claim, change=None, session="now"):
     """The row of a claim whose runs are as their recipes say, unless ``change`` makes others of them."""
 
     def find(run):
-        found = record(run, key(run), run.recipe.optimiser.lr + NOISE[(run.seed + round(10 * run.recipe.optimiser.lr)) % 5] * (run.seed + 1))
+        found = record(
+            run,
+            key(run),
+            run.recipe.optimiser.lr + NOISE[(run.seed + round(10 * run.recipe.optimiser.lr)) % 5] * (run.seed + 1),
+        )
         return change(run, found) if change else found
 
     return judge(claim, claim.stand(find), find, key, session)
@@ -184,8 +188,8 @@ maybe = st.none() | anything
 def test_any_numbers_survive_json_as_themselves_or_as_null(effect, interval, pvalue, seconds, values, others, text):
     arm = Arm("a", "IoU.fluid", tuple(values), effect, pvalue, 3, 1, (text,), ("k",), others, seconds)
     made = replace(
-        blank(claim()), arms=(arm,), effect=effect, interval=interval, pvalue=pvalue, seconds_saved=seconds, reason=text,
-        decision={"parts": [{"interval": [effect, "inf"]}]}, provenance={"device": [text, "CPU"]},
+        blank(claim()), arms=(arm,), effect=effect, interval=interval, pvalue=pvalue, reason=text,
+        seconds_saved=seconds, decision={"parts": [{"interval": [effect, "inf"]}]}, provenance={"device": [text]},
     )  # fmt: skip
     plain = made.to_dict()
     again = Row.from_dict(json.loads(json.dumps(plain, allow_nan=False)))

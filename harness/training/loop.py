@@ -19,7 +19,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from harness import metrics
-from harness.data.dataset import Packed
+from harness.data.dataset import IGNORED, Packed
 from harness.models import building, weights
 from harness.specs import Recipe
 from harness.training import evaluation
@@ -65,7 +65,9 @@ class Trained:
 
     Attributes:
         counts: Confusion counts by test image, ``(N, C, C)``.
-        previews: Predicted classes of the first test images, uint8 ``(P, H, W)``.
+        previews: Predicted classes of the test images with the most foreground, uint8 ``(P, H, W)``.
+        preview_ids: The images that ``previews`` are of.
+        not_loaded: Names of the tensors that the weights that it started from did not hold.
         state: The network's tensors on the CPU.
         peak_memory: Largest memory held by torch on the device (GPU), or by the process (CPU), in bytes.
     """
@@ -74,6 +76,8 @@ class Trained:
     iterations: int
     counts: npt.NDArray[np.int64]
     previews: npt.NDArray[np.uint8]
+    preview_ids: tuple[str, ...]
+    not_loaded: tuple[str, ...]
     state: dict[str, torch.Tensor]
     train_ids: tuple[str, ...]
     test_ids: tuple[str, ...]
@@ -177,8 +181,7 @@ class Training:
         self.progress = Progress()
         self.counts = np.zeros((0, 0, 0), np.int64)
         self.network = building.build(recipe.model, len(packed.classes), recipe.loss, role_seed(seed, "initialisation"))
-        if initial is not None:
-            weights.fit(self.network, *initial)
+        self.not_loaded = weights.fit(self.network, *initial) if initial is not None else ()
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def evaluate(self, iteration: int) -> None:
@@ -202,12 +205,14 @@ class Training:
             warnings.simplefilter("ignore")
             self._run(folder)
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
-        subjects = self.packed.subjects
+        subjects, shown = self.packed.subjects, self._shown()
         return Trained(
             progress=self.progress,
             iterations=self.iterations,
             counts=self.counts,
-            previews=self._previews(),
+            previews=self._previews(shown),
+            preview_ids=tuple(self.packed.ids[index] for index in self.test_indices[shown]),
+            not_loaded=self.not_loaded,
             state=state,
             train_ids=tuple(self.packed.ids[index] for index in self.train_indices),
             test_ids=tuple(self.packed.ids[index] for index in self.test_indices),
@@ -251,8 +256,15 @@ class Training:
             loader.first = self.progress.iteration
         runner.train()
 
-    def _previews(self) -> npt.NDArray[np.uint8]:
-        first = Resident(self.test_data.images[:PREVIEWS], self.test_data.masks[:PREVIEWS])
+    def _shown(self) -> npt.NDArray[np.intp]:
+        """Positions of the test images with the most foreground, in their order."""
+        masks = self.packed.masks[self.test_indices]
+        foreground = ((masks != 0) & (masks != IGNORED)).sum(axis=(1, 2))
+        return np.sort(np.argsort(-foreground, kind="stable")[:PREVIEWS])
+
+    def _previews(self, shown: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+        picked = torch.from_numpy(shown).to(self.device)
+        first = Resident(self.test_data.images[picked], self.test_data.masks[picked])
         with self._precision():
             found = [batch.cpu().numpy() for batch in evaluation.predictions(self.network, first, self.recipe)]
         return np.concatenate(found).astype(np.uint8)

@@ -110,6 +110,8 @@ def train(
         train_ids=list(result.train_ids),
         test_ids=list(result.test_ids),
         test_subjects=list(result.test_subjects),
+        preview_ids=list(result.preview_ids),
+        not_loaded=list(result.not_loaded),
         iterations=result.iterations,
         train_images=len(result.train_ids),
         seconds=result.progress.seconds,

@@ -112,8 +112,18 @@ def test_the_previews_are_the_predictions_that_were_counted(training: Make, reci
     for precision in ("fp32", "bf16"):
         result = training(replace(recipe, precision=precision)).run()
         assert result.previews.shape == (4, 24, 32)
-        for mask, preview, count in zip(squares.masks[10:14], result.previews, result.counts, strict=False):
-            assert metrics.confusion(mask, preview, 2).tolist() == count.tolist()
+        for name, preview in zip(result.preview_ids, result.previews, strict=True):
+            counted = result.counts[result.test_ids.index(name)]
+            assert metrics.confusion(squares.masks[squares.ids.index(name)], preview, 2).tolist() == counted.tolist()
+
+
+def test_the_previews_are_of_the_test_images_with_the_most_foreground(
+    training: Make, recipe: Recipe, squares: Packed
+) -> None:
+    result = training(replace(recipe, budget=Budget(1))).run()
+    sizes = {name: int((squares.masks[squares.ids.index(name)] == 1).sum()) for name in result.test_ids}
+    left = set(result.test_ids) - set(result.preview_ids)
+    assert min(sizes[name] for name in result.preview_ids) >= max(sizes[name] for name in left)
 
 
 def test_the_result_names_the_images_it_trained_and_tested_on(training: Make, recipe: Recipe, squares: Packed) -> None:
@@ -269,6 +279,16 @@ def test_progress_is_reported_as_it_goes(training: Make, recipe: Recipe) -> None
     assert seen == [(1, 6, 0), (2, 6, 0), (3, 6, 1), (4, 6, 1), (5, 6, 1), (6, 6, 2)]
     assert 0 < result.progress.seconds < 60
     assert result.peak_memory > 2**20
+
+
+def test_the_network_stays_on_the_device_of_the_run(
+    training: Make, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mmengine would move it to the first GPU, wherever the run is meant to be."""
+    monkeypatch.setattr("mmengine.runner.runner.get_device", lambda: "meta")
+    made = training(replace(recipe, budget=Budget(1)))
+    made.run()
+    assert {parameter.device.type for parameter in made.network.parameters()} == {"cpu"}
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
