@@ -21,7 +21,7 @@ SOURCES_AND_HEADS = [
 
 @pytest.mark.parametrize(("source", "head"), SOURCES_AND_HEADS)
 def test_pretraining_beats_scratch(claim, source, head):
-    """At equal budget the STARE-pretrained U-Net + FCN beats scratch, and it is not worse than scratch with ten times the budget."""
+    """At equal budget the STARE-pretrained U-Net + FCN beats scratch, and is not worse than scratch at ten times it."""
     unet = Pipeline(claim.scale)
     claim.holds(
         All((Greater("pretrained", "scratch"), NotWorse("pretrained", "scratch-x10", margin=MARGIN))),
@@ -36,7 +36,7 @@ def test_pretraining_beats_scratch(claim, source, head):
 
 @pytest.mark.parametrize("ratio", [pytest.param(10, id="as-published"), pytest.param(1, id="any-ratio")])
 def test_pretraining_converges_faster(claim, ratio):
-    """Scratch needs a magnitude more training than the STARE-pretrained U-Net + FCN to any fluid at all and to a comparable score."""
+    """To any fluid at all and to a comparable score, scratch needs a magnitude more training than U-Net from STARE."""
     unet = Pipeline(claim.scale)
     epochs = (unet.epochs().amount, unet.epochs(times=10).amount)
     # Dice 0.4 is about what the paper's weakest pretrained network reaches (Table 2, batch 2); 0.01 is "non-zero".
@@ -65,7 +65,7 @@ def test_larger_batch_is_better(claim, budget):
 
 
 def test_augmentation_enables_convergence(claim):
-    """With augmentation the learning curve of DeepLabV3 from CHASE_DB1 rises and ends higher; without it there is no such trend."""
+    """With augmentation DeepLabV3 from CHASE_DB1 converges and ends higher; without it, there is no such trend."""
     unet = Pipeline(claim.scale)
     # A rank correlation of 0.5 between training time and mIoU is the least that one would call a trend.
     claim.holds(

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness import papers
 from harness.plan import Comparison, metrics_of
 from harness.relations import Decision, SequentialDecision, Verdict
+from harness.relations.two_level import FEW_SUBJECTS
 from harness.runs import Record, Run
-
-FEW_SUBJECTS = 5
-"""Fewer test subjects than this cannot stand for others (DECISIONS: Sampling)."""
+from harness.spread import over_subjects
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,18 @@ class Row:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     adjusted_verdict: str = ""
+    over_subjects: tuple[dict[str, Any], ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Id with the variant in brackets."""
         return f"{self.id}[{self.variant}]" if self.variant else self.id
+
+    @property
+    def key(self) -> str:
+        """Name and scale: what tells two rows of one report apart."""
+        return f"{self.name}@{self.scale}"
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain JSON types; numbers that JSON has no name for are ``None``."""
@@ -98,7 +104,7 @@ class Row:
             Arm(**{**arm, **{name: tuple(arm[name]) for name in ("values", "failed", "keys")}})
             for arm in content["arms"]
         ]
-        sequences = ("datasets", "evidence_notes", "plan", "problems", "notes")
+        sequences = ("datasets", "evidence_notes", "plan", "problems", "notes", "over_subjects")
         changed: dict[str, Any] = {name: tuple(content[name]) for name in sequences}
         changed["interval"] = tuple(content["interval"]) if content["interval"] is not None else None
         return cls(**{**content, **changed, "arms": tuple(arms), "verdict": Verdict(content["verdict"])})
@@ -110,6 +116,7 @@ def judge(
     record: Callable[[Run], Record | None],
     key: Callable[[Run], str],
     session: str,
+    counts: Callable[[str], npt.NDArray[np.int64]] | None = None,
 ) -> Row:
     """The row of a claim whose plan of looks has ended.
 
@@ -119,6 +126,7 @@ def judge(
         record: Finds a run's record.
         key: Finds a run's key.
         session: Name of this invocation: its runs were trained, the others reused.
+        counts: Finds a run's confusion counts by test image; ``None``: test subjects are not looked at as a sample.
     """
     decision = standing.decision
     seeds = max(decision.n, 1)
@@ -133,6 +141,11 @@ def judge(
     subjects = min((len(set(found.test_subjects)) for found in tested), default=FEW_SUBJECTS)
     if subjects < FEW_SUBJECTS:
         notes.append(f"too few subjects: the test images are of {subjects}, so they cannot stand for others")
+    across: tuple[dict[str, Any], ...] = ()
+    if counts is not None:
+        by_arm = {name: _records(comparison, name, seeds, record) for name in comparison.arms}
+        across = over_subjects(comparison, by_arm, decision.alpha, counts)
+        notes += [f"{of['label']}: {of['sentence']}" for of in across if of["limited_by"] == "test images"]
     return replace(
         blank(comparison),
         arms=arms,
@@ -149,6 +162,7 @@ def judge(
         seconds_trained=sum(found.seconds for found in unique.values() if found.session == session),
         seconds_saved=sum(found.seconds for found in unique.values() if found.session != session),
         notes=tuple(notes),
+        over_subjects=across,
         provenance=_provenance(list(unique.values())),
     )
 
@@ -204,7 +218,7 @@ def _arm(
     key: Callable[[Run], str],
 ) -> Arm:
     runs = [Run(comparison.arms[name], seed) for seed in range(seeds)]
-    records = [found for run in runs if (found := record(run)) is not None]
+    records = _records(comparison, name, seeds, record)
     values = np.array([found.value(comparison.metric) for found in records])
     finite = values[np.isfinite(values)]
     claim = published_claim(comparison)
@@ -225,6 +239,12 @@ def _arm(
         others=others,
         published=claim.arms.get(name) if claim else None,
     )
+
+
+def _records(comparison: Comparison, name: str, seeds: int, record: Callable[[Run], Record | None]) -> list[Record]:
+    """The records of an arm's first seeds."""
+    runs = (Run(comparison.arms[name], seed) for seed in range(seeds))
+    return [found for run in runs if (found := record(run)) is not None]
 
 
 def _value(value: float) -> float | str | None:

@@ -147,7 +147,8 @@ def _shares(paper: Paper, table: Table) -> Iterator[Finding]:
             "implied-share",
             "one share",
             f"{low:.1%} to {high:.1%}",
-            f"Table {table.id}: the rows' foreground shares, implied by pooled counts, run from {low:.1%} to {high:.1%}, "
+            f"Table {table.id}: the rows' foreground shares, implied by pooled counts, run from {low:.1%} to "
+            f"{high:.1%}, "
             f"though all are about one test split.",
             "means over images, not pooled, would explain it",
         )
@@ -209,7 +210,8 @@ def _correlation(paper: Paper, table: Table, printed: Correlation) -> Iterator[F
             "rank-p-value",
             f"{exact.two_sided:.3f} two-sided, {exact.one_sided:.3f} one-sided",
             printed.pvalue.text,
-            f"{where}: rho = {exact.rho:.3f} over {len(x)} models has an exact p of {exact.two_sided:.3f} two-sided and "
+            f"{where}: rho = {exact.rho:.3f} over {len(x)} models has an exact p of {exact.two_sided:.3f} two-sided "
+            f"and "
             f"{exact.one_sided:.3f} one-sided, printed is {printed.pvalue.text}{reason}.",
             f"p {exact.two_sided:.3f}",
         )

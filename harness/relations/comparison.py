@@ -126,7 +126,8 @@ class Greater(_TwoArms):
     Raises:
         ValueError: the arms are the same, or the margin is negative (for that there is `NotWorse`).
 
-    >>> decision = Greater("pretrained", "scratch").decide({"pretrained": [0.6, 0.7, 0.65], "scratch": [0.4, 0.45, 0.5]})
+    >>> seeds = {"pretrained": [0.6, 0.7, 0.65], "scratch": [0.4, 0.45, 0.5]}
+    >>> decision = Greater("pretrained", "scratch").decide(seeds)
     >>> decision.verdict, round(decision.effect, 3), round(decision.pvalue, 3)
     (<Verdict.SUPPORTED: 'SUPPORTED'>, 0.2, 0.01)
     """

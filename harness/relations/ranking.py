@@ -145,7 +145,7 @@ class RankCorrelation(Relation):
         )
 
     def _ordered(self) -> tuple[tuple[int, int], ...]:
-        """Positions of the pairs of models, the one with the lower reference first; ties of a known number are left out.
+        """Positions of the pairs of models, the lower reference first; ties of a known number are left out.
 
         A measured reference has no order of its own: all pairs as they stand.
         """

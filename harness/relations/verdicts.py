@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 def verdict_of(pvalue: float, pvalue_against: float, alpha: float) -> Verdict:
-    """The rule that every relation shares: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
+    """The rule of every relation: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
 
     The relations build the two p-values so that they cannot both be below .5.
 

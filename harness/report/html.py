@@ -34,10 +34,10 @@ def html(
     Args:
         rows: The claims.
         environment: Versions, device, commit, date.
-        curves: Learning curves by row name and arm.
-        overlays: Predictions on test images by row name.
+        curves: Learning curves by :attr:`Row.key` and arm.
+        overlays: Predictions on test images by :attr:`Row.key`.
         findings: What the audit found in the papers' own figures, as Markdown.
-        commands: The command that runs a claim again, by row name.
+        commands: The command that runs a claim again, by :attr:`Row.key`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -52,11 +52,11 @@ def html(
     widest = _widest(rows)
     claims = []
     for row in rows:
-        drawn = (curves or {}).get(row.name, {})
+        drawn = (curves or {}).get(row.key, {})
         claims.append(
             {
                 "row": row,
-                "fragment": "claim=" + quote(row.name, safe="/"),
+                "fragment": "claim=" + quote(row.key, safe="/@"),
                 "slug": _class(str(row.verdict)),
                 "arms": [_arm(row, arm) for arm in row.arms],
                 "gaps": [_gap(row, arm) for arm in row.arms],
@@ -64,9 +64,9 @@ def html(
                 "interval_mark": Markup(_interval_mark(row, widest)),
                 "forests": [(panel.title, Markup(forest.svg(panel))) for panel in _panels(row) if panel.tracks],
                 "curves": Markup(curves_svg(row, drawn)) if any(p for seeds in drawn.values() for p in seeds) else "",
-                "overlays": [(overlay.title, overlay.pictures()) for overlay in (overlays or {}).get(row.name, ())],
+                "overlays": [(overlay.title, overlay.pictures()) for overlay in (overlays or {}).get(row.key, ())],
                 "tables": [_table(table) for table in published.tables_of(row)],
-                "command": (commands or {}).get(row.name, ""),
+                "command": (commands or {}).get(row.key, ""),
                 "sort": _sort_keys(row),
                 "parts": phrasing.comparisons(row),
             }

@@ -67,7 +67,10 @@ def train(
     else:
         torch.cuda.set_device(where)
     packed = catalogue.load(recipe.data)
-    _check_crop(recipe, (packed.images.shape[1], packed.images.shape[2]))
+    try:
+        recipe.check_crop((packed.images.shape[1], packed.images.shape[2]))
+    except ValueError as error:
+        raise Failure(str(error), transient=False) from None
     split = datasets.split(packed, recipe.data, run.seed)
     said = [0.0]
 
@@ -134,13 +137,3 @@ def _initial(recipe: Recipe, source_weights: Path | None) -> tuple[weights.State
         state = torch.load(source_weights, map_location="cpu", weights_only=True)
         return state, "the source run"
     return None
-
-
-def _check_crop(recipe: Recipe, image: tuple[int, int]) -> None:
-    crop, largest = recipe.augmentation.crop, recipe.augmentation.resize[1]
-    if crop is not None and any(side > round(full * largest) for side, full in zip(crop, image, strict=True)):
-        raise Failure(
-            f"expected the crop to fit into the images at their largest scale, but {crop[0]}×{crop[1]} is larger than "
-            f"{round(image[0] * largest)}×{round(image[1] * largest)}; choose a smaller crop",
-            transient=False,
-        )

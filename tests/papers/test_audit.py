@@ -241,14 +241,17 @@ def test_a_mistyped_mean_iou_is_found_and_repaired(make_paper: MakePaper) -> Non
     assert float(low) <= float(right) <= float(high)
 
 
+PRF = {"P": "precision", "R": "recall", "F1": "f1"}
+
+
 @pytest.mark.parametrize(
     ("columns", "cells", "kind", "expected"),
     [
         ({"IoU": "iou", "Dice": "dice"}, ["50.00", "70.00"], "dice-iou", "66.66 to 66.67"),
         ({"IoU": "iou", "Dice": "dice"}, ["50.00", "60.00"], "dice-iou-averaged", "66.66 to 66.67"),
         ({"IoU": "iou", "F1": "f1"}, ["50.0", "70.0"], "iou-f1", "66.6 to 66.7"),
-        ({"P": "precision", "R": "recall", "F1": "f1"}, ["50.0", "50.0", "55.0"], "f1-precision-recall", "49.9 to 50.0"),
-        ({"P": "precision", "R": "recall", "F1": "f1"}, ["50.0", "50.0", "45.0"], "f1-precision-recall-averaged", "49.9 to 50.0"),
+        (PRF, ["50.0", "50.0", "55.0"], "f1-precision-recall", "49.9 to 50.0"),
+        (PRF, ["50.0", "50.0", "45.0"], "f1-precision-recall-averaged", "49.9 to 50.0"),
         ({"mIoU": "mean-iou", "mDice": "mean-dice"}, ["60.0", "80.0"], "mean-dice-mean-iou", "60.0 to 75.0"),
         ({"mF": "mean-f1", "mDice": "mean-dice"}, ["60.0", "60.4"], "mean-dice-mean-f1", "60.0"),
     ],

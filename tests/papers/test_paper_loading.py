@@ -231,7 +231,7 @@ def test_a_mistake_in_a_file_is_one_sentence(tmp_path: Path, old: str, new: str,
     path = tmp_path / "small.toml"
     assert SMALL.count(old) == 1
     path.write_text(SMALL.replace(old, new), encoding="utf-8")
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=r"small\.toml") as caught:
         load("small", tmp_path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
@@ -240,15 +240,15 @@ def test_a_mistake_in_a_file_is_one_sentence(tmp_path: Path, old: str, new: str,
 
 
 def test_an_unknown_paper_names_those_that_there_are() -> None:
-    with pytest.raises(ValueError, match="ece661-dme, ehsanimehr-dr, .* but got 'nobody'"):
+    with pytest.raises(ValueError, match=r"ece661-dme, ehsanimehr-dr, .* but got 'nobody'"):
         load("nobody")
 
 
 def test_an_unknown_claim_table_row_or_column_is_a_sentence() -> None:
     paper = load("wang-pets")
-    with pytest.raises(ValueError, match="expected a claim of wang-pets .* but got 'nothing'"):
+    with pytest.raises(ValueError, match=r"expected a claim of wang-pets .* but got 'nothing'"):
         paper.claim("nothing")
-    with pytest.raises(ValueError, match="expected a table of wang-pets .* but got '9'"):
+    with pytest.raises(ValueError, match=r"expected a table of wang-pets .* but got '9'"):
         paper.table("9")
     with pytest.raises(ValueError, match="but got 'ADE20K'"):
         paper.table("1").figure("ADE20K", "IoU")

@@ -192,14 +192,14 @@ def plausible_curves(rows, seed=0):
     rng = np.random.default_rng(seed)
     curves = {}
     for each in rows:
-        curves[each.name] = {}
+        curves[each.key] = {}
         for number, one in enumerate(each.arms):
             length = 800 if "x10" in one.name else 200
             steps = np.linspace(length / 20, length, 20).astype(int)
-            curves[each.name][one.name] = []
+            curves[each.key][one.name] = []
             for tau in rng.uniform(30, 60, one.n) * (1 + number):
                 values = (0.45 - 0.05 * number) * (1 - np.exp(-steps / tau)) + rng.normal(0, 0.012, 20)
-                curves[each.name][one.name].append([(int(s), float(v)) for s, v in zip(steps, values, strict=True)])
+                curves[each.key][one.name].append([(int(s), float(v)) for s, v in zip(steps, values, strict=True)])
     return curves
 
 

@@ -11,12 +11,12 @@ def curves(rows, learning_curves):
 
 
 def test_the_picture_is_a_png(rows, curves, tmp_path):
-    path = draw_curves(rows[0], curves[rows[0].name], tmp_path / "curves" / "a.png")
+    path = draw_curves(rows[0], curves[rows[0].key], tmp_path / "curves" / "a.png")
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_svg_needs_nothing_else_and_shares_no_ids(rows, curves):
-    first, second = (curves_svg(row, curves[row.name]) for row in rows[:2])
+    first, second = (curves_svg(row, curves[row.key]) for row in rows[:2])
     for svg in (first, second):
         assert svg.startswith("<svg")
         assert "http" not in svg
@@ -24,11 +24,11 @@ def test_the_svg_needs_nothing_else_and_shares_no_ids(rows, curves):
         assert "currentColor" in svg
         assert set(re.findall(r'href="#([^"]+)', svg)) <= set(re.findall(r'\bid="([^"]+)', svg))
     assert not set(re.findall(r'\bid="([^"]+)', first)) & set(re.findall(r'\bid="([^"]+)', second))
-    assert curves_svg(rows[0], curves[rows[0].name]) == first
+    assert curves_svg(rows[0], curves[rows[0].key]) == first
 
 
 def test_budgets_that_differ_much_need_a_logarithmic_axis_and_times_a_threshold(rows, curves):
-    plain, times = (_figure(row, curves[row.name], "black").axes[0] for row in rows[:2])
+    plain, times = (_figure(row, curves[row.key], "black").axes[0] for row in rows[:2])
     assert (plain.get_xscale(), times.get_xscale()) == ("linear", "log")
     assert [line.get_ydata()[0] for line in times.lines if len(set(line.get_ydata())) == 1] == [0.4]
     assert times.get_title(loc="left") == "Dice.fluid"

@@ -16,9 +16,9 @@ def page(rows, environment, learning_curves):
         rows,
         environment,
         curves=learning_curves(rows[:2]),
-        overlays={rows[0].name: [Overlay("img <1>", square, square, {"pretrained": square})]},
+        overlays={rows[0].key: [Overlay("img <1>", square, square, {"pretrained": square})]},
         findings=papers.findings_markdown([papers.load("huang-dme")]) + "\n<script>x</script> ![a](http://b/c.png)\n",
-        commands={rows[0].name: "pytest 'claims/test_huang_dme.py::test_a[b]'"},
+        commands={rows[0].key: "pytest 'claims/test_huang_dme.py::test_a[b]'"},
     )
 
 
@@ -39,7 +39,7 @@ def test_text_of_rows_stays_text(page):
 
 def test_every_claim_has_a_row_and_a_section_with_all_its_parts(rows, page):
     for row in rows:
-        assert page.count(f'data-claim="{row.name}"') == 2
+        assert page.count(f'data-claim="{row.key}"') == 2
     assert "pytest &#39;claims/test_huang_dme.py::test_a[b]&#39;" in page
     assert page.count('class="curves"') == 2
     assert "<del>37.80</del> <ins>47.33</ins>" in page

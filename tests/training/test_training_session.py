@@ -99,7 +99,7 @@ def test_a_crop_must_fit_into_the_images_at_their_largest_scale(crop, fits: bool
     else:
         failure = fails(train, cropped)
         assert not failure.transient
-        assert f"{crop[0]}×{crop[1]} is larger than 36×48; choose a smaller crop" in str(failure)
+        assert f"largest scale, 36×48, but got {crop[0]}×{crop[1]}; choose a smaller crop" in str(failure)
 
 
 def test_weights_that_do_not_fit_are_a_final_failure(train: Train, recipe: Recipe, tmp_path: Path) -> None:
