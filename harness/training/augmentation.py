@@ -8,6 +8,7 @@ covers nearly everything, as background does here, it redraws ten times and keep
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,17 @@ def draw(
     # mmsegmentation mirrors what was cut and pads it then: the padding stays at the right of a mirrored image.
     offset[:, 1] += np.where(flip, np.minimum(0, resized[:, 1] - size[1]), 0)
     return Windows(resized / np.asarray(image), offset, flip, size)
+
+
+def joined(windows: Iterable[Windows]) -> Windows:
+    """The windows of several batches as those of one."""
+    parts = list(windows)
+    return Windows(
+        np.concatenate([part.scale for part in parts]),
+        np.concatenate([part.offset for part in parts]),
+        np.concatenate([part.flip for part in parts]),
+        parts[0].size,
+    )
 
 
 def warp(images: torch.Tensor, masks: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:

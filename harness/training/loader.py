@@ -14,8 +14,14 @@ from mmseg.structures import SegDataSample
 
 from harness.data.dataset import Packed
 from harness.specs import Recipe
-from harness.training.augmentation import draw, warp
+from harness.training.augmentation import draw, joined, warp
 from harness.training.seeds import generator
+
+BLOCK = 8
+"""Batches that are made at once at most: on the CPU, 64 small images take hardly longer than 8."""
+
+BLOCK_VALUES = 4_000_000
+"""Grey values that a block is cut from at most, unless a single batch has more: 16 MB of floats."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +83,30 @@ class ResidentLoader:
     def __init__(self, data: Resident, recipe: Recipe, seed: int, first: int = 0) -> None:
         self.data, self.recipe, self.seed, self.first = data, recipe, seed, first
         self.dataset = data
-        self._orders: dict[int, npt.NDArray[np.intp]] = {}
+        self.block = max(1, min(BLOCK, BLOCK_VALUES // (recipe.batch_size * data.images[0].numel())))
+        self._made: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def batch(self, iteration: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Images ``(B, 3, h, w)`` and class indices ``(B, h, w)`` of one iteration."""
-        recipe = self.recipe
-        chosen = order(self.seed, len(self.data), recipe.batch_size, iteration)
+        if iteration not in self._made:
+            iterations = range(iteration, iteration + self.block)
+            self._made = dict(zip(iterations, self._batches(iterations), strict=True))
+        return self._made.pop(iteration)
+
+    def _batches(self, iterations: range) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """The batches of several iterations in one pass; each is what it would be alone."""
+        recipe, size = self.recipe, self.recipe.batch_size
+        chosen = np.concatenate([order(self.seed, len(self.data), size, iteration) for iteration in iterations])
         picked = torch.from_numpy(chosen).to(self.data.images.device)
-        rng = generator(self.seed, "augmentation", iteration)
-        windows = draw(recipe.augmentation, recipe.batch_size, self.data.size, recipe.model.stride, rng)
+        image, stride = self.data.size, recipe.model.stride
+        windows = joined(
+            draw(recipe.augmentation, size, image, stride, generator(self.seed, "augmentation", iteration))
+            for iteration in iterations
+        )
         grey = (self.data.images[picked].float() - recipe.normalise[0]) / recipe.normalise[1]
         images, target = warp(grey, self.data.masks[picked], windows)
-        return images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last), target
+        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return list(zip(torch.split(images, size), torch.split(target, size), strict=True))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         iteration = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 import uuid
@@ -16,7 +17,8 @@ import numpy.typing as npt
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
+from mmengine.model import BaseDataPreprocessor
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from harness import metrics
 from harness.data.dataset import IGNORED, Packed
@@ -105,6 +107,31 @@ class _QuietRunner(Runner):  # type: ignore[misc]
         return MMLogger.get_instance(**{"name": self.experiment_name, "log_level": log_level, **settings})
 
 
+class _ResidentLoop(IterBasedTrainLoop):  # type: ignore[misc]
+    """mmengine's loop without ``model.train()`` at every iteration (0.36 of 19 ms) and without its validation."""
+
+    def run(self) -> torch.nn.Module:
+        self.runner.call_hook("before_train")
+        self.runner.call_hook("before_train_epoch")
+        self.runner.model.train()
+        for _ in range(self._iter):
+            next(self.dataloader_iterator)
+        while self._iter < self._max_iters and not self.stop_training:
+            self.run_iter(next(self.dataloader_iterator))
+        self.runner.call_hook("after_train_epoch")
+        self.runner.call_hook("after_train")
+        network: torch.nn.Module = self.runner.model
+        return network
+
+
+class _AsIs(BaseDataPreprocessor):  # type: ignore[misc]
+    """Hands batches on: they are on the device, and mmengine's copy of every data sample costs 0.22 of 19 ms."""
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        del training
+        return data
+
+
 class _Watch(Hook):  # type: ignore[misc]
     """Evaluates, checks the loss, keeps checkpoints, and tells how far the training is."""
 
@@ -127,12 +154,14 @@ class _Watch(Hook):  # type: ignore[misc]
         assert outputs is not None
         training, done, loss = self.training, batch_idx + 1, outputs["loss"].detach()
         due = done in training.evaluated_at
-        # Reading the loss waits for the device, so on a GPU the first bad iteration is remembered there.
-        self.first_bad = torch.where((self.first_bad < 0) & ~loss.isfinite(), done, self.first_bad)
         if due or done % training.read_every == 0:
-            if (bad := int(self.first_bad)) >= 0:
-                raise Diverged(bad)
-            training.progress.losses.append((done, float(loss)))
+            value = float(loss)
+            bad = int(self.first_bad)
+            if bad >= 0 or not math.isfinite(value):
+                raise Diverged(bad if bad >= 0 else done)
+            training.progress.losses.append((done, value))
+        else:  # reading the loss waits for a GPU, so the first bad iteration is remembered there
+            self.first_bad = torch.where((self.first_bad < 0) & ~loss.isfinite(), done, self.first_bad)
         if due:
             training.evaluate(done)
         now = time.monotonic()
@@ -182,6 +211,7 @@ class Training:
         self.counts = np.zeros((0, 0, 0), np.int64)
         self.network = building.build(recipe.model, len(packed.classes), recipe.loss, role_seed(seed, "initialisation"))
         self.not_loaded = weights.fit(self.network, *initial) if initial is not None else ()
+        self.network.data_preprocessor = _AsIs()
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def evaluate(self, iteration: int) -> None:
@@ -228,7 +258,7 @@ class Training:
             model=self.network,
             work_dir=folder,
             train_dataloader=loader,
-            train_cfg={"by_epoch": False, "max_iters": self.iterations},
+            train_cfg={"type": _ResidentLoop, "max_iters": self.iterations},
             optim_wrapper=wrapper,
             param_scheduler=schedulers(wrapper, self.recipe, self.iterations) or None,
             default_hooks={
