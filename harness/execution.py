@@ -221,7 +221,7 @@ def work_units(run: Run) -> float:
     return seen * recipe.model.width**2 * recipe.model.stages
 
 
-RATES = {"cpu": 1.6e8, "cuda": 2.0e11}
+RATES = {"cpu": 7.6e7, "cuda": 2.0e11}
 """Units of :func:`work_units` a second where the store holds no run of that device yet: measured at the smoke scale on
 one core of a server; for a GPU a guess that the first runs replace."""
 
