@@ -1,7 +1,8 @@
 """What is held fixed: the verdicts and metrics recorded from this project's own runs, with their tolerances.
 
-One file for each paper, scale and kind of evidence, ``golden/verdicts/<paper>/<scale>-<evidence>.json``, written by
-``--claims-update-golden`` alone. An entry counts for the same data sets and the same plan of seeds only.
+One file for each paper, scale, kind of evidence and plan of seeds,
+``golden/verdicts/<paper>/<scale>-<evidence>-<looks>.json``, written by ``--claims-update-golden`` alone. An entry
+counts for the same data sets and the same plan only.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ class Golden:
         self._files: dict[Path, dict[str, Any]] = {}
 
     def path(self, row: Row) -> Path:
-        """File that holds the row's paper, scale and kind of evidence."""
-        return self.root / row.id.partition("/")[0] / f"{row.scale}-{row.evidence}.json"
+        """File that holds the row's paper, scale, kind of evidence and plan of seeds."""
+        looks = "-".join(str(seeds) for seeds in row.plan)
+        return self.root / row.id.partition("/")[0] / f"{row.scale}-{row.evidence}-{looks}.json"
 
     def check(self, known: Iterable[str]) -> None:
         """Checks the files of the papers that the claims are of.

@@ -60,7 +60,7 @@ def comparison(arms: dict[str, Recipe], relation: Any = None, **changes: Any) ->
     return Comparison(**{**fields, **changes})
 
 
-def counts(score: float, images: int = 2) -> np.ndarray[Any, Any]:
+def counts(score: float, images: int = 6) -> np.ndarray[Any, Any]:
     """Confusion counts ``(N, 2, 2)`` with about that IoU of the foreground."""
     hit = round(1000 * min(max(score, 0.0), 1.0))
     return np.array([[[5000, 0], [1000 - hit, hit]]] * images, np.int64)
@@ -81,7 +81,7 @@ def record(run: Run, key: str, score: float | None = None, **changes: Any) -> Re
         "session": "earlier",
         "classes": list(CLASSES),
         "curve": curve,
-        "test_ids": ["a", "b"],
+        "test_ids": [f"image {number}" for number in range(6)],
         "test_subjects": [f"subject {number}" for number in range(6)],
         "iterations": 10,
         "train_images": 8,

@@ -99,7 +99,7 @@ def test_recording_keeps_the_other_entries_and_sorts(golden):
     other = row(Verdict.REFUTED, claim={"slug": "zz"})
     golden.record([other])
     written = Golden(golden.root).record([row(claim={"variant": "drive"}), row()])
-    assert written == [golden.root / "tiny-paper" / "smoke-phantom.json"]
+    assert written == [golden.root / "tiny-paper" / "smoke-phantom-3.json"]
     content = json.loads(written[0].read_text())
     assert list(content["claims"]) == [NAME, f"{NAME}[drive]", "tiny-paper/zz"]
     assert content["claims"]["tiny-paper/zz"]["verdict"] == "REFUTED"
@@ -114,7 +114,7 @@ def test_what_did_not_come_to_a_verdict_is_never_recorded(golden):
 
 def test_each_scale_and_evidence_has_its_file(golden):
     files = golden.record([row(), row(scale="reduced", evidence="real")])
-    assert [file.name for file in files] == ["reduced-real.json", "smoke-phantom.json"]
+    assert [file.name for file in files] == ["reduced-real-3.json", "smoke-phantom-3.json"]
 
 
 def test_a_recorded_number_that_never_was_finite_is_not_compared(golden):
@@ -137,7 +137,7 @@ def test_a_recorded_number_that_never_was_finite_is_not_compared(golden):
     ],
 )
 def test_an_unusable_file_is_one_sentence(golden, content, said):
-    file = golden.root / "tiny-paper" / "smoke-phantom.json"
+    file = golden.root / "tiny-paper" / "smoke-phantom-3.json"
     file.parent.mkdir(parents=True)
     file.write_text(content)
     with pytest.raises(GoldenError) as caught:
@@ -158,7 +158,7 @@ def test_a_claim_that_does_not_exist_is_one_sentence(golden):
 
 def test_papers_that_were_not_collected_are_not_checked(golden):
     golden.record([row(claim={"slug": "renamed"})])
-    broken = golden.root / "tiny-paper" / "reduced-real.json"
+    broken = golden.root / "tiny-paper" / "reduced-real-3.json"
     broken.write_text("{")
     Golden(golden.root).check(["other-paper/claim"])
     Golden(golden.root).check([])

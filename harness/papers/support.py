@@ -6,6 +6,7 @@ figures that each rest on one training.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import factorial, sqrt
 
@@ -71,9 +72,10 @@ class PublishedSupport:
         if self.z is None or self.pvalue is None:
             return "One training per arm: no comparison with the seed spread applies."
         verb = "is" if self.pvalue <= LEVEL else "is not"
+        p = f"p = {self.pvalue:.3f}" if self.pvalue >= 0.001 else "p < 0.001"
         return (
             f"With one training per arm and a seed sd of {self.seed_sd:.3f}, the effect of {self.effect:.3f} {verb} "
-            f"told from none (z = {self.z:.2f}, one-sided p = {self.pvalue:.3f}; it takes {self.detectable:.3f})."
+            f"told from none (z = {self.z:.2f}, one-sided {p}; it takes {self.detectable:.3f})."
         )
 
 
@@ -118,3 +120,16 @@ def support(paper: Paper, slug: str, seed_sd: float) -> PublishedSupport:
         return PublishedSupport(**fields, detectable=detectable, margin=effect + detectable)
     z = (-effect if claim.relation == "not-greater" else effect) / spread
     return PublishedSupport(**fields, z=z, pvalue=float(norm.sf(z)), detectable=detectable)
+
+
+def support_markdown(paper: Paper, seed_sds: Mapping[str, float]) -> str:
+    """What the paper's figures can support by themselves, claim by claim, as a Markdown table.
+
+    Args:
+        paper: The paper.
+        seed_sds: Measured standard deviation between seeds by slug, as a fraction; other claims are left out.
+    """
+    lines = ["| claim | its published figures by themselves |", "| --- | --- |"]
+    measured = [slug for slug in paper.claims if slug in seed_sds]
+    lines += [f"| {slug} | {support(paper, slug, seed_sds[slug]).sentence} |" for slug in measured]
+    return "\n".join(lines)
