@@ -57,7 +57,8 @@ def arms_panel(row: Row, *, published: bool) -> Panel:
         text = "; ".join([f"{phrasing.arm_value(arm)}, n = {arm.n}", *phrasing.arm_marks(arm)])
         tracks.append(Track(arm.name, tuple(values), arm.mean, span, arm.published if published else None, text))
     numbers = [value for track in tracks for value in _numbers(track)]
-    bound = re.search(r"reaches ([\d.]+)", row.relation)
+    own = [part for part in row.relation.split(" and ") if not part.endswith("]")]  # the others have another metric
+    bound = re.search(r"reaches ([\d.]+)", " and ".join(own))
     lines = {float(bound.group(1)): "value to reach"} if bound and ":" not in row.metric else {}
     log = phrasing.counts_epochs(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
     return Panel(f"{phrasing.metric_title(row.metric)}, each seed, mean ± sd", tuple(tracks), lines, log)

@@ -97,6 +97,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     yield from (("data", note) for note in row.evidence_notes)
     yield "seeds", phrasing.seeds_text(row)
     yield "time", phrasing.time_text(row) if row.arms else ""
+    yield from (("test subjects", sentence) for sentence in phrasing.subjects_texts(row))
     yield from (("note", note) for note in dict.fromkeys(row.notes))
 
 

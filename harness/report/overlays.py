@@ -14,6 +14,9 @@ import numpy.typing as npt
 WIDEST = 288
 """Pixels to which an image is reduced; a page of many claims must stay small."""
 
+SEEN = 216
+"""Pixels to which a smaller image is enlarged, by a whole factor."""
+
 IGNORED = 255
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
@@ -78,6 +81,8 @@ def _data_uri(pixels: npt.NDArray[np.uint8]) -> str:
 
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     picture.thumbnail((WIDEST, WIDEST))
+    if (factor := SEEN // picture.width) > 1:
+        picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
     buffer = io.BytesIO()
     picture.quantize(128).save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

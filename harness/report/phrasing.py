@@ -305,6 +305,14 @@ def time_text(row: Row) -> str:
     return ", ".join(f"{word} {duration(seconds)}" for word, seconds in parts if seconds) or "nothing trained"
 
 
+def subjects_texts(row: Row) -> list[str]:
+    """What each difference looks like when the test subjects count as a sample too; one sentence where all say it."""
+    sentences = dict.fromkeys(str(found["sentence"]) for found in row.over_subjects)
+    if len(sentences) == 1:
+        return list(sentences)
+    return [f"{found['label']} [{found['metric']}]: {found['sentence']}" for found in row.over_subjects]
+
+
 def tally(rows: Sequence[Row]) -> list[tuple[Verdict, int]]:
     """Number of rows by verdict, without the verdicts that do not occur."""
     return [(verdict, count) for verdict in MARKS if (count := sum(row.verdict == verdict for row in rows))]

@@ -18,7 +18,7 @@ def test_hits_misses_and_false_alarms_have_their_colours():
     prediction = np.array([[1, 0, 1, 0, 1]] * 4, np.uint8).repeat(4, 0).repeat(4, 1)
     pictures = Overlay("x", np.zeros(truth.shape, np.uint8), truth, {"arm": prediction}).pictures()
     assert [caption for caption, _ in pictures] == ["image", "truth", "arm"]
-    drawn = pixels(pictures[2][1])[8, 2::4]
+    drawn = pixels(pictures[2][1])[80, 20::40]
     for found, name in zip(drawn, ("hit", "missed", "false alarm", None, None), strict=True):
         expected = 0.6 * np.array(COLOURS[name]) if name else np.zeros(3)
         assert np.abs(found - expected).max() <= 4
