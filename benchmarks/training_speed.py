@@ -120,7 +120,8 @@ def harness(arm: Arm) -> Timing:
     """The harness's training, timed where it reports."""
     import torch
 
-    from harness.training.loop import Progress, Training
+    from harness.training.loop import Training
+    from harness.training.progress import Progress
 
     clock = Clock(arm.device)
 

@@ -11,14 +11,12 @@ import dataclasses
 import os
 import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-if TYPE_CHECKING:
-    from harness.training.loop import Progress
+from harness.training.progress import Progress
 
 
 def save_checkpoint(path: Path, runner: Runner, progress: Progress) -> None:
@@ -46,8 +44,6 @@ def load_checkpoint(path: Path, runner: Runner, wrapper: OptimWrapper, device: t
 
     A file that cannot be read, as a machine that went down may leave it, is deleted: the training starts anew.
     """
-    from harness.training.loop import Progress
-
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError):

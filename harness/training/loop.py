@@ -8,7 +8,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from harness.training import evaluation
 from harness.training.checkpoint import load_checkpoint, save_checkpoint
 from harness.training.loader import Resident, ResidentLoader
 from harness.training.optimisation import freeze, optim_wrapper, schedulers
+from harness.training.progress import Progress
 from harness.training.seeds import role_seed
 
 CHECKPOINT_SECONDS = 20.0
@@ -43,22 +44,6 @@ class Diverged(Exception):
     def __init__(self, iteration: int) -> None:
         super().__init__(f"the loss was not finite at iteration {iteration}")
         self.iteration = iteration
-
-
-@dataclass
-class Progress:
-    """Where a training is; also what a checkpoint keeps beside the tensors.
-
-    Attributes:
-        curve: ``{"iteration": int, "epoch": float, "metrics": {...}}`` for each evaluation.
-        losses: Training loss every few iterations, as ``(iteration, loss)``.
-        seconds: Wall time of the iterations and evaluations so far, interruptions left out.
-    """
-
-    iteration: int = 0
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 @dataclass

@@ -17,7 +17,8 @@ from harness.provenance import provenance
 from harness.runs import Record, Run
 from harness.specs import Checkpoint, Recipe, to_dict
 from harness.store import Store
-from harness.training.loop import Diverged, Progress, Training
+from harness.training.loop import Diverged, Training
+from harness.training.progress import Progress
 
 REPORT_SECONDS = 0.5
 

@@ -14,7 +14,8 @@ from harness.specs import Budget, Optimiser, Recipe, Schedule
 from harness.training import checkpoint as checkpoints
 from harness.training import loop
 from harness.training.loader import ResidentLoader
-from harness.training.loop import Progress, Trained, Training
+from harness.training.loop import Trained, Training
+from harness.training.progress import Progress
 
 Make = Callable[..., Training]
 

@@ -18,7 +18,8 @@ from harness.models import building
 from harness.specs import Augmentation, Budget, Model, Optimiser, Recipe, Schedule
 from harness.training import evaluation, loop
 from harness.training.loader import ResidentLoader
-from harness.training.loop import Diverged, Progress, Trained, Training
+from harness.training.loop import Diverged, Trained, Training
+from harness.training.progress import Progress
 from harness.training.seeds import role_seed
 
 Make = Callable[..., Training]
