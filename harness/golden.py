@@ -36,12 +36,12 @@ class Expectation:
     Attributes:
         verdict: The recorded verdict, or ``SUPPORTED`` where none is recorded: the paper says so.
         source: ``"golden"`` or ``"paper"``.
-        arms: Recorded mean and tolerance by arm.
+        arms: Recorded mean (``None``: no seed had a finite value) and tolerance by arm.
     """
 
     verdict: Verdict
     source: str
-    arms: dict[str, tuple[float, float]]
+    arms: dict[str, tuple[float | None, float]]
 
 
 class Golden:
@@ -82,9 +82,11 @@ class Golden:
     def expectation(self, row: Row) -> Expectation:
         """What the row's claim should come to under the same data sets and plan."""
         entry = self._load(self.path(row))["claims"].get(row.name)
-        if entry is None or entry["plan"] != list(row.plan) or entry["datasets"] != list(row.datasets):
+        plain = row.to_dict()
+        same = ("plan", "datasets", "relation", "metric")
+        if entry is None or any(entry[name] != plain[name] for name in same):
             return Expectation(Verdict.SUPPORTED, "paper", {})
-        arms = {name: (arm["mean"], arm["tolerance"]) for name, arm in entry["arms"].items() if arm["mean"] is not None}
+        arms = {name: (arm["mean"], arm["tolerance"]) for name, arm in entry["arms"].items()}
         return Expectation(Verdict(entry["verdict"]), "golden", arms)
 
     def record(self, rows: Iterable[Row]) -> list[Path]:
@@ -180,13 +182,14 @@ def compare(row: Row, expectation: Expectation) -> tuple[str, ...]:
     if row.verdict is not expectation.verdict and not missed:
         said = "recorded" if expectation.source == "golden" else "what the paper says, nothing is recorded"
         problems.append(f"verdict: expected {expectation.verdict} ({said}), but got {row.verdict}")
-    for arm in row.arms:
-        if arm.name in expectation.arms and arm.mean is not None:
-            mean, allowed = expectation.arms[arm.name]
-            if abs(arm.mean - mean) > allowed:
-                problems.append(
-                    f"{arm.name}: expected {arm.metric} {mean:.4f} ± {allowed:.4f} (recorded), but got {arm.mean:.4f}"
-                )
+    means = {arm.name: arm.mean for arm in row.arms}
+    for name, (mean, allowed) in expectation.arms.items():
+        found = means.get(name)
+        recorded = "no value" if mean is None else f"{mean:.4f} ± {allowed:.4f}"
+        measured = "no value" if found is None else f"{found:.4f}"
+        differs = (mean is None) is not (found is None)
+        if differs or (mean is not None and found is not None and abs(found - mean) > allowed):
+            problems.append(f"{name}: expected {row.metric} {recorded} (recorded), but got {measured}")
     return tuple(problems)
 
 

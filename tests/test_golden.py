@@ -117,10 +117,21 @@ def test_each_scale_and_evidence_has_its_file(golden):
     assert [file.name for file in files] == ["reduced-real-3.json", "smoke-phantom-3.json"]
 
 
-def test_a_recorded_number_that_never_was_finite_is_not_compared(golden):
+def test_an_arm_that_arrives_where_none_was_recorded_to_or_is_gone_is_said(golden):
     never = replace(arm("good", 0.6), mean=None, sd=None, values=("inf",) * 4)
     golden.record([replace(row(), arms=(never,))])
-    assert problems(golden, row()) == ()
+    assert "good: expected IoU.fluid no value (recorded), but got 0.6000" in problems(golden, row())
+    assert problems(golden, replace(row(), arms=(never,))) == ()
+    golden.record([row()])
+    assert any(
+        "good: expected" in said and "got no value" in said for said in problems(golden, replace(row(), arms=()))
+    )
+
+
+def test_another_question_is_not_compared_with_the_record(golden):
+    golden.record([row()])
+    assert golden.expectation(row()).source == "golden"
+    assert golden.expectation(replace(row(), relation="good > bad + 0.1")).source == "paper"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ class ConvergesFaster(Relation):
             take longer than that: with budgets, a censored `b` shows T_b > ratio · T_a only if its budget is at least
             ratio · T_a, and a censored `a` shows the opposite only if T_b is at most ratio times a's budget. Without
             them, "never" is infinitely long.
+        grid: time between two evaluations. A run that was first seen there at t arrived after t − grid, so a pair that
+            the rounding could turn is undecided.
         metric: name of the relation's own metric, see `Relation.decide`.
 
     Raises:
@@ -45,6 +47,7 @@ class ConvergesFaster(Relation):
     b: str
     ratio: float = 1.0
     budgets: tuple[float, float] | None = None
+    grid: float = 0.0
     metric: str | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +57,8 @@ class ConvergesFaster(Relation):
             raise ValueError(f"Expected arguments `a` and `b` to be two arms, but got {self.a!r} twice.")
         if not math.isfinite(self.ratio) or self.ratio <= 0:
             raise ValueError(f"Expected argument `ratio` to be a finite number above 0, but got {self.ratio!r}.")
+        if not math.isfinite(self.grid) or self.grid < 0:
+            raise ValueError(f"Expected argument `grid` to be a finite number of at least 0, but got {self.grid!r}.")
         if self.budgets is not None:
             budgets = tuple(self.budgets)
             if len(budgets) != 2 or not all(math.isfinite(budget) and budget > 0 for budget in budgets):
@@ -113,8 +118,9 @@ class ConvergesFaster(Relation):
     def _outcomes(self, samples: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which pairs show T_b > ratio · T_a, and which T_b < ratio · T_a; each ``(..., n)``."""
         a, b = self._values(samples, self.a), self._values(samples, self.b)
-        sooner = np.isfinite(a) & (b > self.ratio * a)
-        later = np.isfinite(b) & (b < self.ratio * a)
+        earliest_a, earliest_b = np.maximum(a - self.grid, 0), np.maximum(b - self.grid, 0)
+        sooner = np.isfinite(a) & (earliest_b > self.ratio * a)
+        later = np.isfinite(b) & (b < self.ratio * earliest_a)
         if self.budgets is not None:
             sooner &= np.isfinite(b) | (self.ratio * a <= self.budgets[1])
             later &= np.isfinite(a) | (b <= self.ratio * self.budgets[0])
@@ -132,7 +138,8 @@ class ConvergesFaster(Relation):
         for x, y in zip(a, b, strict=True):
             exact = math.isfinite(x) and math.isfinite(y) and not x == y == 0
             if exact:
-                low = high = _quotient(float(y), float(x))
+                low = _quotient(max(float(y) - self.grid, 0.0), float(x))
+                high = _quotient(float(y), max(float(x) - self.grid, 0.0))
             else:
                 low = _quotient(budget_b if math.isinf(y) else float(y), float(x)) if math.isfinite(x) else 0.0
                 high = _quotient(float(y), budget_a) if math.isfinite(y) and math.isinf(x) else math.inf
