@@ -11,7 +11,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +34,22 @@ from harness.relations import (
     Verdict,
     decide_sequentially,
 )
-from harness.relations.simulation import CLUSTERED, SHAPES, TRUTHS, coverage, draw, rates, wrong_rate
+from harness.relations.simulation import (
+    CLUSTERED,
+    SHAPES,
+    TRUTHS,
+    coverage,
+    plan_rates,
+    rates,
+    samples,
+    wrong_rate,
+)
 
 SEEDS = (3, 4, 5, 7, 10, 20)
 SIZES = ((3, 5), (3, 20), (4, 8), (7, 10), (10, 5), (10, 10), (10, 20))
 """Numbers of seeds and of test subjects."""
+EARLY = 0.99
+"""About the level of the interval where a claim stops at an early look."""
 EFFECTS = np.linspace(-3, 3, 25)
 
 POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
@@ -60,8 +71,8 @@ POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
 """Relation, means by effect (sd of one arm's noise; arms independent, so a difference has sd √2), and the axis."""
 
 
-def errors(simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """The table of wrong verdicts: for each truth and shape the largest rate over n and correlation."""
+def errors(plans: Sequence[Looks], simulations: int, rng: np.random.Generator) -> Iterable[str]:
+    """The table of wrong verdicts: for each truth and shape the largest rate over plans and correlation."""
     yield "| relation | wrong verdict | truth | " + " | ".join(SHAPES) + " |"
     yield "| --- | --- | --- |" + " ---: |" * len(SHAPES)
     worst = dict.fromkeys(SHAPES, (0.0, ""))
@@ -69,13 +80,14 @@ def errors(simulations: int, rng: np.random.Generator) -> Iterable[str]:
         cells = []
         for shape in SHAPES:
             found = [
-                (wrong_rate(truth, shape, n, simulations, rng, correlated=correlated), n)
-                for n in SEEDS
+                (wrong_rate(truth, shape, looks, simulations, rng, correlated=correlated), looks.most)
+                for looks in plans
                 for correlated in (False, True)
             ]
             rate, n = max(found)
-            cells.append(f"{rate:.3f} (n = {n})" if rate > 0 else "0")
-            worst[shape] = max(worst[shape], (rate, f"{truth.name}, {truth.label}, n = {n}"))
+            where = f"n = {n}" if len(plans) > 1 else ""
+            cells.append(f"{rate:.3f}" + (f" ({where})" if where and rate > 0 else ""))
+            worst[shape] = max(worst[shape], (rate, ", ".join(filter(None, (truth.name, truth.label, where)))))
         yield f"| {truth.name} | {truth.wrong} | {truth.label} | " + " | ".join(cells) + " |"
     yield ""
     yield "Largest of all:"
@@ -85,12 +97,19 @@ def errors(simulations: int, rng: np.random.Generator) -> Iterable[str]:
 
 
 def one_sided_by_n(simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """Wrong support of `Greater` where a = b, by n and shape."""
-    yield "| differences | " + " | ".join(f"n = {n}" for n in SEEDS) + " |"
-    yield "| --- |" + " ---: |" * len(SEEDS)
-    for shape in SHAPES:
-        found = [rates(Greater("a", "b"), {"a": 0, "b": 0}, shape, n, simulations, rng)[0] for n in SEEDS]
-        yield f"| {shape} | " + " | ".join(f"{rate:.3f}" for rate in found) + " |"
+    """Wrong support of `Greater` and `Reaches` at their boundary, by n and shape, at .05 itself and as looked at."""
+    cases: tuple[tuple[str, Relation, dict[str, float]], ...] = (
+        ("pairs, a = b", Greater("a", "b"), {"a": 0, "b": 0}),
+        ("one sample", Reaches("a", 0.5, 0.5), {"a": 0}),
+    )
+    yield "| values | shape | level | " + " | ".join(f"n = {n}" for n in SEEDS) + " |"
+    yield "| --- | --- | --- |" + " ---: |" * len(SEEDS)
+    for name, relation, means in cases:
+        for shape in SHAPES:
+            plain = [rates(relation, means, shape, n, simulations, rng)[0] for n in SEEDS]
+            looked = [plan_rates(relation, means, shape, Looks.fixed(n), simulations, rng)[0] for n in SEEDS]
+            for level, found in ((".05", plain), ("of a look", looked)):
+                yield f"| {name} | {shape} | {level} | " + " | ".join(f"{rate:.3f}" for rate in found) + " |"
 
 
 def power(simulations: int, rng: np.random.Generator, folder: Path) -> Iterable[str]:
@@ -114,26 +133,43 @@ def power(simulations: int, rng: np.random.Generator, folder: Path) -> Iterable[
         yield f"![power of {name}](power-{name}.png)"
 
 
+def sequentially(
+    relation: Relation, means: dict[str, float], family: int, simulations: int, rng: np.random.Generator
+) -> str:
+    """Cells of the plan 4, 7, 10: shares of SUPPORTED and REFUTED, mean number of seeds, share given up."""
+    arms = samples(relation, means, "normal", 10, simulations, rng)
+    results = [
+        decide_sequentially(relation, {arm: values[i] for arm, values in arms.items()}, Looks(), family=family)
+        for i in range(simulations)
+    ]
+    supported, refuted = (np.mean([r.verdict is v for r in results]) for v in (Verdict.SUPPORTED, Verdict.REFUTED))
+    seeds, futile = np.mean([r.decision.n for r in results]), np.mean([r.stopped == "futile" for r in results])
+    return f"{supported:.3f} | {refuted:.3f} | {seeds:.1f} | {futile:.2f}"
+
+
 def saved(simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """The sequential plan against ten fixed seeds, for `Greater`."""
-    yield "| a − b (sd of the difference) | K | plan | SUPPORTED | REFUTED | seeds | futile |"
+    """The sequential plan against ten fixed seeds, for `Greater`, at several effects."""
+    yield "| a − b (sd of the difference) | K | plan | SUPPORTED | REFUTED | seeds | given up |"
     yield "| ---: | ---: | --- | ---: | ---: | ---: | ---: |"
     claim = Greater("a", "b")
     for effect in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
-        arms = draw(rng, {"a": effect * math.sqrt(2), "b": 0.0}, "normal", 10, simulations)
-        pvalue, against = claim.pvalues(arms)
-        fixed = f"{(pvalue < 0.05).mean():.3f} | {(against < 0.05).mean():.3f} | 10.0 | "
-        yield f"| {effect:g} | | fixed 10 | {fixed}|"
+        means = {"a": effect * math.sqrt(2), "b": 0.0}
+        supported, refuted = plan_rates(claim, means, "normal", Looks.fixed(10), 10 * simulations, rng)
+        yield f"| {effect:g} | | fixed 10 | {supported:.3f} | {refuted:.3f} | 10.0 | |"
         for family in (1, 8):
-            results = [
-                decide_sequentially(claim, {arm: v[i] for arm, v in arms.items()}, Looks(), family=family)
-                for i in range(simulations)
-            ]
-            support = np.mean([r.verdict is Verdict.SUPPORTED for r in results])
-            refute = np.mean([r.verdict is Verdict.REFUTED for r in results])
-            seeds = np.mean([10 - r.seeds_saved for r in results])
-            futile = np.mean([r.stopped == "futile" for r in results])
-            yield f"| {effect:g} | {family} | 4, 7, 10 | {support:.3f} | {refute:.3f} | {seeds:.1f} | {futile:.2f} |"
+            yield f"| {effect:g} | {family} | 4, 7, 10 | {sequentially(claim, means, family, simulations, rng)} |"
+
+
+def saved_by_relation(simulations: int, rng: np.random.Generator) -> Iterable[str]:
+    """The same for every relation, at an effect on the boundary's far side and at its opposite."""
+    yield "| relation | effect | fixed 10: SUPPORTED | REFUTED | 4, 7, 10: SUPPORTED | REFUTED | seeds | given up |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for relation, means, _ in POWER.values():
+        for effect in (-2.0, 0.0, 2.0):
+            fixed = plan_rates(relation, means(effect), "normal", Looks.fixed(10), 10 * simulations, rng)
+            plan = sequentially(relation, means(effect), 8, simulations, rng)
+            cells = " | ".join(f"{rate:.3f}" for rate in fixed)
+            yield f"| {type(relation).__name__} | {effect:g} | {cells} | {plan} |"
 
 
 def clustered(simulations: int, rng: np.random.Generator) -> Iterable[str]:
@@ -144,8 +180,10 @@ def clustered(simulations: int, rng: np.random.Generator) -> Iterable[str]:
     yield "| --- | --- |" + " ---: |" * len(SIZES)
     for design in CLUSTERED:
         cells = [found[design, size] for size in SIZES]
+        early = [coverage(design, *size, simulations, rng, level=EARLY).two_level for size in SIZES]
         yield f"| {design.label} | seeds only | " + " | ".join(f"{cell.seeds_only:.3f}" for cell in cells) + " |"
         yield "| | two-level | " + " | ".join(f"{cell.two_level:.3f}" for cell in cells) + " |"
+        yield f"| | two-level, nominal {EARLY:g} | " + " | ".join(f"{rate:.3f}" for rate in early) + " |"
     yield ""
     seeds_only, both = ([getattr(cell, name) for cell in found.values()] for name in ("seeds_only", "two_level"))
     sides = max(max(cell.outside) for cell in found.values())
@@ -172,8 +210,9 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield ""
     command = f"python benchmarks/calibration.py --simulations {simulations}"
     yield f"Printed by `{command}` (seed 2024, NumPy {np.__version__})."
-    yield "Level .05, one-sided. Margins and effects are in sd of one arm's noise; the skewed noise is a centred"
-    yield "exponential in every other arm, so that differences of neighbours are themselves nearly exponential."
+    yield "One-sided, level .05, of which a look at n seeds spends 1 / (1 + 5 / n²). Margins and effects are in sd of"
+    yield "one arm's noise; the skewed noise is a centred exponential in every other arm, so that differences of"
+    yield "neighbours are themselves nearly exponential."
     error = math.sqrt(0.05 * 0.95 / simulations)
     yield f"The standard error of a rate of .05 is {error:.4f}; each cell is the largest of {2 * len(SEEDS)} rates"
     yield f"(n = {', '.join(map(str, SEEDS))}; arms independent, and correlated unequally), which alone lifts a true"
@@ -181,20 +220,36 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield ""
     yield "## Wrong verdicts where the truth is on the boundary"
     yield ""
-    yield from errors(simulations, rng)
+    yield "One look at a fixed number of seeds:"
     yield ""
-    yield "## The one-sided paired t by number of seeds (wrongly SUPPORTED, a = b)"
+    yield from errors([Looks.fixed(n) for n in SEEDS], simulations, rng)
+    yield ""
+    yield "The plan 4, 7, 10 with shares .1, .1, .8 of .05 and a family of one; nobody gives up (that only lowers the"
+    yield "rates). Each cell is the larger of two rates:"
+    yield ""
+    yield from errors([Looks()], simulations, rng)
+    yield ""
+    yield "## The one-sided t by number of seeds (wrongly SUPPORTED)"
+    yield ""
+    yield "At level .05 a t is exact for normal values. Uniform ones exceed its critical value more often at few seeds,"
+    yield "single ones more than differences of pairs; the level of a look allows for that. It cannot allow for *every*"
+    yield "symmetric distribution: of values ±x all 2ⁿ patterns of signs are equally likely, and with 4 seeds one of 16"
+    yield "is already more than .05."
     yield ""
     yield from one_sided_by_n(simulations, rng)
     yield ""
     yield "## Seeds saved by the sequential plan"
     yield ""
     few = max(100, simulations // 10)
-    plan = "Looks at 4, 7, 10 with shares .1, .1, .8 of .05; K is the"
-    yield f"`Greater`, normal differences, {few} claims a row. {plan}"
-    yield "size of the family: early stops at .05 · share / K, the last look at .04 before Holm."
+    yield f"Normal values, {few} claims a row ({10 * few} with fixed seeds). K is the size of the family: an early stop"
+    yield "needs 1 / K of a look's level, the last look does not (Holm follows). First `Greater`:"
     yield ""
     yield from saved(few, rng)
+    yield ""
+    few = max(50, simulations // 25)
+    yield f"Every relation with K = 8, {few} claims a row ({10 * few} with fixed seeds); effects as in the pictures:"
+    yield ""
+    yield from saved_by_relation(few, rng)
     yield ""
     yield "## Images clustered in subjects"
     yield ""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from harness import papers
 from harness.plan import Comparison, metrics_of
-from harness.relations import Decision, SequentialDecision, Verdict
+from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
 from harness.relations.two_level import FEW_SUBJECTS
 from harness.runs import Record, Run
 from harness.spread import over_subjects
@@ -82,6 +82,7 @@ class Row:
     adjusted_verdict: str = ""
     over_subjects: tuple[dict[str, Any], ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    effect_kind: EffectKind = "difference"
 
     @property
     def name(self) -> str:
@@ -139,6 +140,12 @@ def judge(
         notes.append("one checkpoint: every seed starts from the same source run, so the verdict is about that one")
     tested = [found for run in comparison.runs(seeds) if (found := record(run)) is not None and not found.failed]
     subjects = min((len(set(found.test_subjects)) for found in tested), default=FEW_SUBJECTS)
+    devices = {
+        f"{found.provenance.get('device')}, torch {found.provenance.get('versions', {}).get('torch')}"
+        for found in tested
+    }
+    if len(devices) > 1:
+        notes.append(f"runs of several machines are compared: {'; '.join(sorted(devices))}")
     if subjects < FEW_SUBJECTS:
         notes.append(f"too few subjects: the test images are of {subjects}, so they cannot stand for others")
     across: tuple[dict[str, Any], ...] = ()
@@ -152,6 +159,7 @@ def judge(
         verdict=verdict,
         reason=reason,
         effect=decision.effect,
+        effect_kind=decision.effect_kind,
         interval=decision.interval,
         pvalue=standing.pvalue,
         pvalue_against=standing.pvalue_against,
@@ -159,6 +167,7 @@ def judge(
         decision=standing.to_dict(),
         seeds=decision.n,
         stopped=standing.stopped or "",
+        published_effect=_published(comparison, decision, arms),
         seconds_trained=sum(found.seconds for found in unique.values() if found.session == session),
         seconds_saved=sum(found.seconds for found in unique.values() if found.session != session),
         notes=tuple(notes),
@@ -184,6 +193,7 @@ def blank(comparison: Comparison) -> Row:
         verdict=Verdict.NOT_RUN,
         reason=comparison.unavailable,
         effect=None,
+        effect_kind=comparison.relation.effect_kind,
         interval=None,
         pvalue=None,
         pvalue_against=None,
@@ -192,22 +202,41 @@ def blank(comparison: Comparison) -> Row:
         plan=comparison.looks.at,
         seeds=0,
         stopped="",
-        published_effect=published_effect(comparison),
+        published_effect=None,
     )
 
 
 def published_claim(comparison: Comparison) -> papers.PublishedClaim | None:
-    """What the paper gives for the claim in figures, if it is one of the recorded papers."""
-    if comparison.paper not in papers.paper_ids():
+    """What the paper gives for the claim in figures; ``None`` for a variant of it and for papers not recorded."""
+    if comparison.variant or comparison.paper not in papers.paper_ids():
         return None
     paper = papers.load(comparison.paper)
     return paper.claims.get(comparison.slug)
 
 
-def published_effect(comparison: Comparison) -> float | None:
-    """The paper's own effect."""
-    claim = published_claim(comparison)
-    return claim.effect() if claim is not None else None
+def published_effect(
+    arms: Sequence[Arm], compares: Sequence[str], kind: EffectKind, target: float | None
+) -> float | None:
+    """The paper's own effect of one comparison, from its figures of the same arms.
+
+    Args:
+        arms: With their published values.
+        compares: Arms of the comparison: of a − b, of T_b / T_a, or one that is to reach ``target``.
+        kind: What the effect is.
+        target: The value to reach.
+
+    Returns:
+        ``None`` where the paper gives no figure for one of the arms.
+    """
+    values = {arm.name: arm.published for arm in arms}
+    found = [value for arm in compares if (value := values.get(arm)) is not None]
+    if len(found) < len(compares):
+        return None
+    if kind == "shortfall" and len(found) == 1 and target is not None:
+        return found[0] - target
+    if kind == "ratio" and len(found) == 2 and found[0]:
+        return found[1] / found[0]
+    return found[0] - found[1] if kind == "difference" and len(found) == 2 else None
 
 
 def _arm(
@@ -239,6 +268,16 @@ def _arm(
         others=others,
         published=claim.arms.get(name) if claim else None,
     )
+
+
+def _published(comparison: Comparison, decision: Decision, arms: Sequence[Arm]) -> float | None:
+    """The paper's figure beside the row's effect; its values by arm are of the claim's metric only."""
+    if decision.effect_kind == "correlation":
+        claim = published_claim(comparison)
+        return claim.effect() if claim else None
+    if decision.metric not in (None, comparison.metric):
+        return None
+    return published_effect(arms, decision.compares, decision.effect_kind, decision.target)
 
 
 def _records(comparison: Comparison, name: str, seeds: int, record: Callable[[Run], Record | None]) -> list[Record]:

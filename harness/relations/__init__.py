@@ -12,13 +12,14 @@ from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequ
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Relation, Samples
 from harness.relations.two_level import TwoLevel, pooled, two_level
-from harness.relations.verdicts import Decision, Verdict
+from harness.relations.verdicts import Decision, EffectKind, Verdict
 
 __all__ = [
     "All",
     "BestOf",
     "ConvergesFaster",
     "Decision",
+    "EffectKind",
     "Equivalent",
     "FamilyVerdict",
     "Greater",

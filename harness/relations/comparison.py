@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,11 @@ class Comparison(Relation):
     def boundary(self) -> float:
         """What the mean difference is compared with, in the units of the metric."""
 
+    @property
+    def target(self) -> float | None:
+        """The value to reach, where the difference is one from a value."""
+        return None
+
     @abstractmethod
     def difference(self, samples: Arrays) -> tuple[Array, Array]:
         """Differences ``(..., n)`` and their scale ``(...)``: the largest absolute value that entered."""
@@ -44,12 +49,24 @@ class Comparison(Relation):
     def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         differences, scale = self.difference(samples)
         n = differences.size
-        effect = float(differences.mean()) if n else None
+        untested = Decision(
+            Verdict.INCONCLUSIVE,
+            effect=float(differences.mean()) if n else None,
+            effect_kind=self.effect_kind,
+            pvalue=1.0,
+            pvalue_against=1.0,
+            n=n,
+            alpha=alpha,
+            reason=no_test_reason(n),
+            label=self.describe(),
+            metric=self.metric,
+            compares=self.arms,
+            seed_effects=tuple(differences.tolist()),
+            boundaries=(self.boundary,) if self.boundary else (),
+            target=self.target,
+        )
         if not varies(differences, scale):
-            return Decision(
-                Verdict.INCONCLUSIVE, effect=effect, pvalue=1.0, pvalue_against=1.0, n=n, alpha=alpha,
-                reason=no_test_reason(n), label=self.describe(),
-            )  # fmt: skip
+            return untested
         pvalue, raw_against = (float(p) for p in self.pvalues(samples))
         against = min(1.0, raw_against * comparisons)
         side = 1 if self.above else -1
@@ -57,19 +74,20 @@ class Comparison(Relation):
         distance = detectable(differences, alpha)
         assert distance is not None  # `varies` wants 3 seeds
         verdict = verdict_of(pvalue, against, alpha)
-        return Decision(
+        return replace(
+            untested,
             verdict=verdict,
-            effect=effect,
             interval=(low, high) if self.above else (-high, -low),
             pvalue=pvalue,
             pvalue_against=against,
-            n=n,
             detectable=self.boundary + side * distance,
-            alpha=alpha,
-            reason="" if verdict.decided else undecided_reason(pvalue, against, alpha, n, distance),
+            reason=""
+            if verdict.decided
+            else "The interval holds the margin."
+            if self.boundary
+            else "The interval holds 0.",
             notes=tuple(filter(None, [skewness_note(differences, float(scale))])),
             exact_pvalue=sign_flip(side * differences, side * self.boundary),
-            label=self.describe(),
         )
 
 
@@ -78,14 +96,6 @@ def no_test_reason(n: int) -> str:
     if n < LEAST_SEEDS:
         return f"{n} seed{'' if n == 1 else 's'} cannot decide: at least {LEAST_SEEDS} are needed."
     return f"The differences of the {n} seeds have no spread, so no test applies."
-
-
-def undecided_reason(pvalue: float, against: float, alpha: float, n: int, distance: float) -> str:
-    """Why a comparison is undecided: its p-values, and what n seeds could have shown."""
-    return (
-        f"p = {pvalue:.3g} for and {against:.3g} against, level {alpha:.3g}; "
-        f"{n} seeds would show a difference {distance:.3g} beyond the margin in 80% of cases."
-    )
 
 
 @dataclass(frozen=True)
@@ -229,6 +239,7 @@ class Reaches(Comparison):
     value: float
     tolerance: float
     metric: str | None = None
+    effect_kind = "shortfall"
 
     def __post_init__(self) -> None:
         check_arm("arm", self.arm)
@@ -243,6 +254,10 @@ class Reaches(Comparison):
     @property
     def boundary(self) -> float:
         return -self.tolerance
+
+    @property
+    def target(self) -> float:
+        return self.value
 
     def difference(self, samples: Arrays) -> tuple[Array, Array]:
         values = self._values(samples, self.arm)

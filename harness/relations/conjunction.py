@@ -12,7 +12,7 @@ import numpy as np
 from harness.relations.comparison import Greater
 from harness.relations.paired_t import Array
 from harness.relations.relation import Arrays, Relation, check_arm, check_arms, check_margin
-from harness.relations.verdicts import Decision, verdict_of
+from harness.relations.verdicts import Decision, EffectKind, verdict_of
 
 
 class Conjunction(Relation):
@@ -44,8 +44,8 @@ class Conjunction(Relation):
 def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[str, ...] = ()) -> Decision:
     """The decision on a conjunction from the decisions on its parts, whose `pvalue_against` are already corrected.
 
-    Effect and interval are those of the part that decided: the one most clearly against where the claim is refuted,
-    else the weakest.
+    Effect, interval and what could have been detected are those of the part that decided: the one most clearly against
+    where the claim is refuted, else the weakest.
     """
     pvalues = [1.0 if part.pvalue is None else part.pvalue for part in parts]
     against = [1.0 if part.pvalue_against is None else part.pvalue_against for part in parts]
@@ -53,26 +53,30 @@ def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[
     verdict = verdict_of(pvalue, pvalue_against, alpha)
     refuted = pvalue_against < alpha
     deciding = parts[against.index(pvalue_against) if refuted else pvalues.index(pvalue)]
-    units = {part.detectable_unit for part in parts}
-    sizes = [part.detectable for part in parts if part.detectable is not None]
-    same = len(units) == 1 and len(sizes) == len(parts)
+    reason = deciding.reason
+    if not reason.startswith("Undecided: "):  # a conjunction's own reason names its part already
+        reason = f"Undecided: {deciding.label}. {reason}"
     exact = [part.exact_pvalue for part in parts if part.exact_pvalue is not None]
     flagged = tuple(f"{part.label}: {note}" for part in parts for note in part.notes)
     return Decision(
         verdict=verdict,
         effect=deciding.effect,
+        effect_kind=deciding.effect_kind,
         interval=deciding.interval,
         pvalue=pvalue,
         pvalue_against=pvalue_against,
         n=min(part.n for part in parts),
-        detectable=max(sizes, key=abs) if same else None,
+        detectable=deciding.detectable,
         alpha=alpha,
-        reason="" if verdict.decided else f"Undecided: {deciding.label}. {deciding.reason}",
+        reason="" if verdict.decided else reason,
         parts=parts,
         notes=notes + flagged,
         exact_pvalue=max(exact) if len(exact) == len(parts) else None,
         label=label,
-        detectable_unit=units.pop() if same else "difference",
+        detectable_unit=deciding.detectable_unit,
+        metric=deciding.metric,
+        compares=deciding.compares,
+        target=deciding.target,
     )
 
 
@@ -232,6 +236,10 @@ class All(Conjunction):
     @property
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(arm for relation in self.relations for arm in relation.arms))
+
+    @property
+    def effect_kind(self) -> EffectKind:  # type: ignore[override]
+        return self.relations[0].effect_kind
 
     def comparisons(self) -> tuple[Relation, ...]:
         if self.metric is None:

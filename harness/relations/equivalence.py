@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -75,12 +75,23 @@ class Equivalent(Relation):
         label = f"{a} ≈ {b} (± {self.margin:g})"
         differences, scale = self._difference(samples, a, b)
         n = differences.size
-        effect = float(differences.mean()) if n else None
+        untested = Decision(
+            Verdict.INCONCLUSIVE,
+            effect=float(differences.mean()) if n else None,
+            pvalue=1.0,
+            pvalue_against=1.0,
+            n=n,
+            alpha=alpha,
+            reason=no_test_reason(n),
+            label=label,
+            detectable_unit="margin",
+            metric=self.metric,
+            compares=(a, b),
+            seed_effects=tuple(differences.tolist()),
+            boundaries=(-self.margin, self.margin),
+        )
         if not varies(differences, scale):
-            return Decision(
-                Verdict.INCONCLUSIVE, effect=effect, pvalue=1.0, pvalue_against=1.0, n=n, alpha=alpha,
-                reason=no_test_reason(n), label=label, detectable_unit="margin",
-            )  # fmt: skip
+            return untested
         pvalue, raw_against = (float(p) for p in self._pair_pvalues(samples, a, b))
         against = min(1.0, raw_against * comparisons)
         verdict = verdict_of(pvalue, against, alpha)
@@ -88,24 +99,16 @@ class Equivalent(Relation):
         # Equal arms pass both sides in 80% of cases at least where each side alone passes in 90%.
         smallest = detectable(differences, alpha, power=0.9)
         flips = (sign_flip(differences, -self.margin), sign_flip(-differences, -self.margin))
-        reason = (
-            f"p = {pvalue:.3g} for and {against:.3g} against, level {alpha:.3g}; "
-            f"{n} seeds would show equal arms equivalent within {smallest:.3g} in 80% of cases."
-        )
-        return Decision(
+        return replace(
+            untested,
             verdict=verdict,
-            effect=effect,
             interval=bounds(differences, level, level),
             pvalue=pvalue,
             pvalue_against=against,
-            n=n,
             detectable=smallest,
-            alpha=alpha,
-            reason="" if verdict.decided else reason,
+            reason="" if verdict.decided else "The interval lies neither within the margins nor beyond one of them.",
             notes=tuple(filter(None, [skewness_note(differences, float(scale))])),
             exact_pvalue=max(p for p in flips if p is not None),
-            label=label,
-            detectable_unit="margin",
         )
 
 

@@ -48,6 +48,7 @@ class RankCorrelation(Relation):
     pairs: tuple[tuple[str, float | str], ...]
     above: float = 0.0
     metric: str | None = None
+    effect_kind = "correlation"
 
     def __post_init__(self) -> None:
         if not isinstance(self.pairs, (tuple, list)) or any(
@@ -104,7 +105,7 @@ class RankCorrelation(Relation):
         if n < LEAST_SEEDS:
             return Decision(
                 verdict_of(1.0, 1.0, alpha), pvalue=1.0, pvalue_against=1.0, n=n, alpha=alpha,
-                reason=no_test_reason(n), label=self.describe(),
+                reason=no_test_reason(n), label=self.describe(), effect_kind=self.effect_kind, metric=self.metric,
             )  # fmt: skip
         ordered, (concordant, discordant) = self._ordered(), self._pair_pvalues(samples)
         total = len(ordered)
@@ -128,6 +129,7 @@ class RankCorrelation(Relation):
         return Decision(
             verdict=verdict,
             effect=tau,
+            effect_kind=self.effect_kind,
             interval=((2 * shown - total) / total, (total - 2 * opposed) / total),
             pvalue=pvalue,
             pvalue_against=pvalue_against,
@@ -142,6 +144,8 @@ class RankCorrelation(Relation):
             ),
             exact_pvalue=permutation,
             label=self.describe(),
+            metric=self.metric,
+            boundaries=(self.above,) if self.above else (),
         )
 
     def _ordered(self) -> tuple[tuple[int, int], ...]:
@@ -198,6 +202,9 @@ class RankCorrelation(Relation):
             alpha=alpha,
             reason="" if spread else no_test_reason(differences.size),
             label=f"{names[0]} < {names[1]}" + (" as by the reference" if self.measured else ""),
+            metric=self.metric,
+            compares=(names[1], names[0]),
+            seed_effects=tuple(differences.tolist()),
         )
 
     def _kendall(self, samples: Arrays) -> tuple[float | None, float | None]:

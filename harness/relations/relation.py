@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.relations.paired_t import Array
-from harness.relations.verdicts import Decision, Verdict
+from harness.relations.verdicts import Decision, EffectKind, Verdict
 
 Samples = Mapping[str, ArrayLike]
 """Per-seed values by arm name, or by ``"metric:arm"`` for a relation with a metric of its own. Paired by position."""
@@ -26,6 +26,8 @@ class Relation(ABC):
     """
 
     metric: str | None
+    effect_kind: EffectKind = "difference"
+    """What its effect is, where it is not known yet which of several comparisons decides."""
 
     if TYPE_CHECKING:  # a field in some relations, a property in others; dataclasses would take it for a default
 
@@ -73,7 +75,9 @@ class Relation(ABC):
         problem = self._problem(arrays)
         if problem:
             n = min(values.size for values in arrays.values())
-            return Decision(Verdict.ERROR, n=n, alpha=alpha, reason=problem, label=self.describe())
+            return Decision(
+                Verdict.ERROR, n=n, alpha=alpha, reason=problem, label=self.describe(), effect_kind=self.effect_kind
+            )
         return self._decide(arrays, alpha, 1)
 
     def arrays(self, samples: Samples) -> dict[str, Array]:

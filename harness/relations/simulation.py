@@ -16,6 +16,7 @@ from harness.relations.comparison import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
 from harness.relations.convergence import ConvergesFaster
 from harness.relations.equivalence import Equivalent
+from harness.relations.looks import Looks
 from harness.relations.paired_t import Array
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Relation
@@ -31,6 +32,9 @@ from harness.relations.two_level import (
 
 SHAPES = ("normal", "t3", "uniform", "skewed right", "skewed left")
 """Shapes of the noise, each with sd 1. The skewed ones are centred exponentials, and make a − b skewed too."""
+
+STEP, BUDGET = 0.25, 4.0
+"""Of simulated times to a threshold: between two evaluations, and after which a run is censored."""
 
 FAR = 6.0
 """A difference, in sd, that is seen at any n: what is not in question in a least favourable truth."""
@@ -77,6 +81,12 @@ def _truths() -> tuple[Truth, ...]:
             (Equivalent(two, 0.1), {"a": 0.1, "b": 0}, side, "difference = margin (.1 sd)"),
             (Equivalent(two, 1.0), {"a": 1.0, "b": 0}, side, "difference = margin (1 sd)"),
             (ConvergesFaster("a", "b"), {"a": 0, "b": 0}, side, "same times, on a grid, censored"),
+            (
+                ConvergesFaster("a", "b", 2.0, budgets=(BUDGET, BUDGET), grid=STEP),
+                {"a": 0, "b": float(np.log(2))},
+                side,
+                "twice as fast, grid and budgets known",
+            ),
         ]
     three, arms4 = ("a", "b", "c"), ("a", "b", "c", "d")
     rows += [
@@ -168,16 +178,10 @@ def draw(
     return arms
 
 
-def as_times(arms: Mapping[str, Array], step: float = 0.25, budget: float = 4.0) -> dict[str, Array]:
-    """Times to a threshold from their logarithms: on a grid of evaluations, ``inf`` beyond the budget.
-
-    Args:
-        arms: logarithms of times by arm.
-        step: between two evaluations.
-        budget: after which a run is censored.
-    """
-    times = {arm: step * np.ceil(np.exp(values) / step) for arm, values in arms.items()}
-    return {arm: np.where(values > budget, np.inf, values) for arm, values in times.items()}
+def as_times(arms: Mapping[str, Array]) -> dict[str, Array]:
+    """Times to a threshold from their logarithms, by arm: on a grid of evaluations, ``inf`` beyond the budget."""
+    times = {arm: STEP * np.ceil(np.exp(values) / STEP) for arm, values in arms.items()}
+    return {arm: np.where(values > BUDGET, np.inf, values) for arm, values in times.items()}
 
 
 def rates(
@@ -199,18 +203,62 @@ def rates(
         shape, n, simulations, rng, correlated: as in `draw`.
         alpha: the level of the decision.
     """
-    timed = isinstance(relation, ConvergesFaster)
-    arms = draw(rng, means, shape, n, simulations, correlated=correlated, alike=timed)
-    pvalue, against = relation.pvalues(as_times(arms) if timed else arms)
+    arms = samples(relation, means, shape, n, simulations, rng, correlated)
+    pvalue, against = relation.pvalues(arms)
     return float((pvalue < alpha).mean()), float((against < alpha).mean())
 
 
+def plan_rates(
+    relation: Relation,
+    means: Mapping[str, float],
+    shape: str,
+    looks: Looks,
+    simulations: int,
+    rng: np.random.Generator,
+    *,
+    alpha: float = 0.05,
+    correlated: bool = False,
+) -> tuple[float, float]:
+    """How often a plan of looks ends SUPPORTED and how often REFUTED where no claim is given up.
+
+    The first look that decides counts. A family of one, and no futility: both only lower the rates.
+
+    Args:
+        relation, means, shape, simulations, rng, correlated: as in `rates`.
+        looks: the plan.
+        alpha: the level of the whole plan.
+    """
+    arms = samples(relation, means, shape, looks.most, simulations, rng, correlated)
+    supported, refuted = np.zeros(simulations, dtype=np.bool_), np.zeros(simulations, dtype=np.bool_)
+    for i, n in enumerate(looks.at):
+        pvalue, against = relation.pvalues({arm: values[:, :n] for arm, values in arms.items()})
+        level, going = looks.level(i, alpha), ~(supported | refuted)
+        supported |= going & (pvalue < level)
+        refuted |= going & (against < level)
+    return float(supported.mean()), float(refuted.mean())
+
+
 def wrong_rate(
-    truth: Truth, shape: str, n: int, simulations: int, rng: np.random.Generator, *, correlated: bool = False
+    truth: Truth, shape: str, looks: Looks, simulations: int, rng: np.random.Generator, *, correlated: bool = False
 ) -> float:
-    """How often the wrong verdict comes under a truth, at level .05."""
-    supported, refuted = rates(truth.relation, truth.means, shape, n, simulations, rng, correlated=correlated)
+    """How often a plan of looks comes to the wrong verdict under a truth, at level .05."""
+    supported, refuted = plan_rates(truth.relation, truth.means, shape, looks, simulations, rng, correlated=correlated)
     return supported if truth.wrong == "SUPPORTED" else refuted
+
+
+def samples(
+    relation: Relation,
+    means: Mapping[str, float],
+    shape: str,
+    n: int,
+    simulations: int,
+    rng: np.random.Generator,
+    correlated: bool = False,
+) -> dict[str, Array]:
+    """Simulated seeds as a relation takes them: values, or times where it compares times; arguments as in `rates`."""
+    timed = isinstance(relation, ConvergesFaster)
+    arms = draw(rng, means, shape, n, simulations, correlated=correlated, alike=timed)
+    return as_times(arms) if timed else arms
 
 
 # Of `Clustered`, in probits: an arm's mean skill, and the sd of a subject's and of an image's difficulty; sd of the

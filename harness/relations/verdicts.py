@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+EffectKind = Literal["difference", "ratio", "correlation", "shortfall"]
+"""What an effect is: a mean paired difference, a median ratio of times, Kendall's τ, a distance from a value."""
 
 
 class Verdict(StrEnum):
@@ -42,9 +45,10 @@ class Decision:
 
     Attributes:
         verdict: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
-        effect: what was observed, in the units of the metric: the mean paired difference of the comparison that
-            decided (Kendall's τ for a rank correlation, the median ratio of times for a convergence). ``None``
-            without values.
+        effect: what was observed, of the comparison that decided: see ``effect_kind``; differences in the units of the
+            metric. ``None`` without values.
+        effect_kind: ``"difference"`` (mean paired difference), ``"ratio"`` (median ratio of times), ``"correlation"``
+            (Kendall's τ) or ``"shortfall"`` (the mean less the value to reach).
         interval: ``(low, high)`` for ``effect``: two one-sided bounds, each at the level at which the decision used
             it: ``alpha`` on the side that supports, ``alpha`` divided by the number of comparisons on the side that
             refutes. For one comparison this is the two-sided interval of level ``1 - 2 * alpha``.
@@ -52,7 +56,7 @@ class Decision:
         pvalue_against: for the claim's opposite, Bonferroni over the comparisons included. ``None`` for ``ERROR``.
         n: number of seeds (pairs).
         detectable: the smallest true effect that ``n`` seeds would have shown with 80% power at ``alpha``, given the
-            observed spread; on the claim's side of its margin; the largest one where there are several comparisons.
+            observed spread; on the claim's side of its margin; that of the comparison that decided.
         alpha: the level of the decision, one-sided.
         reason: one sentence for ``INCONCLUSIVE`` and ``ERROR``, else empty.
         parts: the comparisons of a relation that has several; their ``pvalue_against`` carries the same Bonferroni
@@ -63,10 +67,16 @@ class Decision:
         label: the relation in words.
         detectable_unit: what ``detectable`` counts: ``"difference"``, ``"margin"`` (the smallest margin within which
             equal arms would have been shown equivalent) or ``"probability"`` (that a pair is faster).
+        metric: the relation's own metric, ``None`` for the claim's.
+        compares: the arms of a single comparison: ``(a, b)`` for a − b or T_b / T_a, ``(arm,)`` for one that reaches.
+        seed_effects: the effect of each seed (pair); empty for several comparisons. NaN where neither run arrived.
+        boundaries: the margins, as values of the effect where they are not its origin.
+        target: the value to reach.
     """
 
     verdict: Verdict
     effect: float | None = None
+    effect_kind: EffectKind = "difference"
     interval: tuple[float, float] | None = None
     pvalue: float | None = None
     pvalue_against: float | None = None
@@ -79,6 +89,11 @@ class Decision:
     exact_pvalue: float | None = None
     label: str = ""
     detectable_unit: str = "difference"
+    metric: str | None = None
+    compares: tuple[str, ...] = ()
+    seed_effects: tuple[float, ...] = ()
+    boundaries: tuple[float, ...] = ()
+    target: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types that JSON can hold: NaN becomes ``None``, an infinite number the string ``"inf"`` or ``"-inf"``.
@@ -89,6 +104,7 @@ class Decision:
         return {
             "verdict": str(self.verdict),
             "effect": json_number(self.effect),
+            "effect_kind": self.effect_kind,
             "interval": None if self.interval is None else [json_number(bound) for bound in self.interval],
             "pvalue": json_number(self.pvalue),
             "pvalue_against": json_number(self.pvalue_against),
@@ -101,6 +117,11 @@ class Decision:
             "notes": list(self.notes),
             "exact_pvalue": json_number(self.exact_pvalue),
             "label": self.label,
+            "metric": self.metric,
+            "compares": list(self.compares),
+            "seed_effects": [json_number(effect) for effect in self.seed_effects],
+            "boundaries": list(self.boundaries),
+            "target": self.target,
         }
 
 

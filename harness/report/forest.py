@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 
+from harness.relations import EffectKind
 from harness.report import phrasing
-from harness.report.phrasing import EffectKind, Part
+from harness.report.phrasing import Part
 from harness.verdicts import Row
 
 WIDTH, LEFT, RIGHT = 540, 10, 530
@@ -57,36 +57,33 @@ def arms_panel(row: Row, *, published: bool) -> Panel:
         text = "; ".join([f"{phrasing.arm_value(arm)}, n = {arm.n}", *phrasing.arm_marks(arm)])
         tracks.append(Track(arm.name, tuple(values), arm.mean, span, arm.published if published else None, text))
     numbers = [value for track in tracks for value in _numbers(track)]
-    own = [part for part in row.relation.split(" and ") if not part.endswith("]")]  # the others have another metric
-    bound = re.search(r"reaches ([\d.]+)", " and ".join(own))
-    lines = {float(bound.group(1)): "value to reach"} if bound and ":" not in row.metric else {}
+    targets = [part.target for part in phrasing.comparisons(row) if part.metric == row.metric]
+    lines = {target: "value to reach" for target in targets if target is not None}
     log = phrasing.counts_epochs(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
     return Panel(f"{phrasing.metric_title(row.metric)}, each seed, mean ± sd", tuple(tracks), lines, log)
 
 
-def comparison_panels(row: Row, published: float | None) -> list[Panel]:
+def comparison_panels(row: Row, *, published: bool) -> list[Panel]:
     """Every comparison of the decision with its effect, interval and per-seed values; one panel for each kind.
 
     Args:
         row: The claim.
-        published: The paper's own effect, drawn beside the comparison that decided; ``None`` for none.
+        published: Whether the paper's own effect is drawn beside each comparison that it gives figures for.
     """
     grouped: dict[EffectKind, list[Part]] = {}
     for part in phrasing.comparisons(row):
         if part.effect is not None:
             grouped.setdefault(part.kind, []).append(part)
-    decided = phrasing.deciding(row)
     panels = []
     for kind, parts in grouped.items():
         tracks, lines = [], dict(ORIGIN[kind])
         for part in parts:
             own = part.metric == row.metric
             effect, low, high = (phrasing.effect_figure(end, kind) for end in (part.effect, *part.interval))
-            dots = tuple(seed_effects(row, part)) if own else ()
-            theirs = published if own and part == decided else None
+            theirs = part.published if published else None
             label = part.label if own else f"{part.label} [{phrasing.metric_title(part.metric)}]"
-            tracks.append(Track(label, dots, part.effect, part.interval, theirs, f"{effect} [{low}, {high}]"))
-            lines.update(_margins(part.label, kind))
+            tracks.append(Track(label, part.seeds, part.effect, part.interval, theirs, f"{effect} [{low}, {high}]"))
+            lines.update({bound: f"margin {phrasing.effect_figure(bound, kind)}" for bound in part.boundaries})
         panels.append(Panel(TITLES[kind], tuple(tracks), lines, kind == "ratio"))
     return panels
 
@@ -104,33 +101,6 @@ ORIGIN: Mapping[EffectKind, Mapping[float, str]] = {
     "correlation": {0.0: "no correlation"},
     "shortfall": {0.0: "the value"},
 }
-
-
-def seed_effects(row: Row, part: Part) -> list[float]:
-    """Per-seed differences (or ratios) of a comparison of the row's metric, found by the arms that its label names.
-
-    They are given only if they add up to the effect: a label may be ambiguous.
-    """
-    label, kind, effect = part.label, part.kind, part.effect
-    values = {arm.name: [phrasing.as_float(value) for value in arm.values] for arm in row.arms}
-    found = _compared(label, list(values))
-    if effect is None or found is None:
-        return []
-    first, second = values[found[0]], values[found[1]] if found[1] else None
-    if kind == "shortfall":
-        bound = re.search(r" reaches ([-\d.e]+)", label)
-        seeds = [a - float(bound.group(1)) for a in first if a is not None] if bound else []
-        centre = sum(seeds) / len(seeds) if seeds else math.nan
-    elif kind == "ratio" and second is not None:
-        seeds = [b / a for a, b in zip(first, second, strict=False) if a and b is not None and math.isfinite(a)]
-        ordered = sorted(seeds)
-        centre = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else math.nan
-    elif kind == "difference" and second is not None:
-        seeds = [a - b for a, b in zip(first, second, strict=False) if a is not None and b is not None]
-        centre = sum(seeds) / len(seeds) if seeds else math.nan
-    else:
-        return []
-    return seeds if centre == effect or math.isclose(centre, effect, rel_tol=1e-4, abs_tol=1e-6) else []
 
 
 def svg(panel: Panel) -> str:
@@ -232,36 +202,6 @@ def _drawn(track: Track, axis: _Axis, top: int) -> Iterator[str]:
 def _numbers(track: Track) -> list[float]:
     values = [*track.dots, *(track.span or ()), track.centre, track.published]
     return [value for value in values if value is not None and math.isfinite(value)]
-
-
-def _compared(label: str, arms: Sequence[str]) -> tuple[str, str] | None:
-    """The arms that a comparison's label names, the second empty where there is one."""
-    for first in arms:
-        for sign in (" > ", " ≤ ", " ≥ ", " ≈ ", " converges faster than "):
-            if label.startswith(first + sign):
-                rest = label[len(first + sign) :]
-                for second in sorted(arms, key=len, reverse=True):
-                    if rest == second or rest.startswith(f"{second} "):
-                        return first, second
-        if label.startswith(f"{first} reaches "):
-            return first, ""
-    return None
-
-
-def _margins(label: str, kind: EffectKind) -> dict[float, str]:
-    """Margins that a label states, as values of its effect."""
-    number = r"([\d.]+(?:e-?\d+)?)"
-    if kind == "ratio" and (found := re.search(rf"\({number}×\)$", label)):
-        return {float(found.group(1)): f"margin {found.group(1)}×"}
-    if kind == "correlation" and (found := re.search(rf"> (-?{number})", label)):
-        return {float(found.group(1)): f"margin {found.group(1)}"} if float(found.group(1)) else {}
-    if found := re.search(rf"\(± {number}\)$", label):
-        size = float(found.group(1))
-        return {-size: f"margin −{found.group(1)}", size: f"margin +{found.group(1)}"}
-    if found := re.search(rf" ([+−]) {number}$", label):
-        size = float(found.group(2))
-        return {size if found.group(1) == "+" else -size: f"margin {found.group(1)}{found.group(2)}"}
-    return {}
 
 
 def _tick(value: float) -> str:

@@ -92,12 +92,8 @@ def html(
 
 
 def _panels(row: Row) -> list[forest.Panel]:
-    claim = published.claim_of(row)
-    # A paper's value to reach is no distance from it, its ρ is no τ, and its effect is of its own metric's unit.
-    same = claim is not None and claim.relation not in ("reaches", "rank-correlation", "equivalent")
-    ratio = claim is not None and (claim.relation == "faster") == (phrasing.kind_of(row) == "ratio")
-    theirs = row.published_effect if same and ratio else None
-    return [forest.arms_panel(row, published=published.comparable(row)), *forest.comparison_panels(row, theirs)]
+    panels = forest.comparison_panels(row, published=True)
+    return [forest.arms_panel(row, published=published.comparable(row)), *panels]
 
 
 def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
@@ -127,7 +123,7 @@ def _sort_keys(row: Row) -> dict[str, str | float]:
 
 def _widest(rows: Sequence[Row]) -> float:
     """The half-width of the table's common axis for differences; outliers run off it."""
-    ends = [abs(end) for row in rows if phrasing.kind_of(row) in ("difference", "shortfall") for end in _ends(row)]
+    ends = [abs(end) for row in rows if row.effect_kind in ("difference", "shortfall") for end in _ends(row)]
     return sorted(ends)[int(0.9 * (len(ends) - 1))] * 1.1 or 1.0 if ends else 1.0
 
 
@@ -140,7 +136,7 @@ def _interval_mark(row: Row, widest: float) -> str:
     """A small picture of effect and interval about zero, on an axis that all rows share."""
     if row.effect is None or not math.isfinite(row.effect) or ":" in row.metric:
         return ""
-    if phrasing.kind_of(row) not in ("difference", "shortfall"):
+    if row.effect_kind not in ("difference", "shortfall"):
         return ""
 
     def x(value: float) -> float:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.relations import Verdict
 from harness.report import phrasing, published
 from harness.verdicts import Row
 
@@ -66,7 +65,7 @@ def _summary(rows: Sequence[Row]) -> str:
 def _legend(rows: Sequence[Row]) -> str:
     lines = [f"{verdict}: {phrasing.MEANINGS[verdict]}." for verdict, _ in phrasing.tally(rows)]
     lines.append("[low, high]: one-sided bounds at the level of the decision.")
-    lines.append("The paper's effect is from one training per arm.")
+    lines.append("The paper's effect is that of the same comparison, where it gives figures for both arms.")
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
@@ -83,15 +82,13 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     expected = phrasing.expected_text(row)
     yield "verdict", "; ".join(filter(None, [str(row.verdict), phrasing.adjusted_text(row), expected]))
     yield from (("problem", problem) for problem in row.problems)
-    yield "reason", row.reason
+    yield "reason", phrasing.reason_text(row)
     yield "relation", f"{phrasing.relation_text(row)}, by {phrasing.metric_title(row.metric)}"
     if row.arms:
         yield "effect", " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
     yield "paper's own effect", published.effect_text(row)
-    if row.verdict is Verdict.INCONCLUSIVE:
-        yield "detectable", phrasing.detectable_text(row)
-    if row.pvalue is not None and row.pvalue_against is not None:
-        yield "p", f"{row.pvalue:.3g} for, {row.pvalue_against:.3g} against (for the whole plan of looks)"
+    if row.verdict.decided and row.pvalue is not None and row.pvalue_against is not None:
+        yield "p", f"{row.pvalue:.2g} for, {row.pvalue_against:.2g} against (below 0.05 decides)"
     yield from (("arm", phrasing.arm_text(arm) + _beside(published.arm_text(row, arm))) for arm in row.arms)
     yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"
     yield from (("data", note) for note in row.evidence_notes)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from harness.relations import Verdict
-from harness.verdicts import Arm, Row
-
-EffectKind = Literal["difference", "ratio", "correlation", "shortfall"]
+from harness.relations import EffectKind, Verdict
+from harness.verdicts import Arm, Row, published_effect
 
 MARKS: Mapping[Verdict, str] = {
     Verdict.SUPPORTED: "✓",
@@ -158,71 +156,64 @@ class Part:
 
     Attributes:
         label: The comparison in words.
+        kind: What its effect is.
         metric: What it compares.
         effect: What was observed; ``None`` without values.
         interval: Bounds of the effect, infinite where it is open.
+        seeds: The effect of each seed, infinite where one arm never arrived.
+        boundaries: Margins, as values of the effect.
+        target: The value to reach.
+        published: The paper's own effect, where it gives figures for both arms.
         verdict, pvalue, pvalue_against: Its own.
     """
 
     label: str
+    kind: EffectKind
     metric: str
     effect: float | None
     interval: tuple[float, float]
+    seeds: tuple[float, ...]
+    boundaries: tuple[float, ...]
+    target: float | None
+    published: float | None
     verdict: str
     pvalue: float | None
     pvalue_against: float | None
 
-    @property
-    def kind(self) -> EffectKind:
-        """What its effect is."""
-        return effect_kind(self.label)
-
 
 def comparisons(row: Row) -> list[Part]:
-    """The single comparisons of a row's decision, the nested ones too."""
-    return list(_parts(row.decision.get("decision") or {}, row.relation, row.metric))
+    """The single comparisons of a row's decision, the nested ones too, and a rank correlation before its pairs."""
+    return list(_parts(row, row.decision.get("decision") or {}))
 
 
-def _parts(decision: Mapping[str, Any], relation: str, metric: str) -> Iterator[Part]:
-    """A decision's parts have no metric of their own; the relation in words says it: ``a > b and a > b [mIoU]``."""
-    parts = decision.get("parts") or ()
-    named = relation.split(" and ")
-    for index, part in enumerate(parts):
-        words = named[index] if len(named) == len(parts) else relation if len(named) == 1 else ""
-        own = words.rpartition("[")[2].removesuffix("]") if words.endswith("]") else metric
-        yield from _parts(part, words.removesuffix(f" [{own}]"), own)
-    if decision and not parts:
+def _parts(row: Row, decision: Mapping[str, Any]) -> Iterator[Part]:
+    parts, kind = decision.get("parts") or (), decision.get("effect_kind", "difference")
+    if decision and (not parts or kind == "correlation"):
+        metric, target = decision.get("metric") or row.metric, as_float(decision.get("target"))
+        compares = decision.get("compares", ()) if metric == row.metric else ()
         low, high = (as_float(bound) for bound in decision.get("interval") or (None, None))
         yield Part(
             label=str(decision.get("label", "")),
+            kind=kind,
             metric=metric,
             effect=as_float(decision.get("effect")),
             interval=_opened(low, high),
+            seeds=tuple(seed for value in decision.get("seed_effects", ()) if (seed := as_float(value)) is not None),
+            boundaries=tuple(decision.get("boundaries", ())),
+            target=target,
+            published=published_effect(row.arms, compares, kind, target) if compares else None,
             verdict=str(decision.get("verdict", "")),
             pvalue=as_float(decision.get("pvalue")),
             pvalue_against=as_float(decision.get("pvalue_against")),
         )
+    for part in parts:
+        yield from _parts(row, part)
 
 
 def deciding(row: Row) -> Part | None:
     """The comparison whose effect the row shows; ``None`` where it cannot be told."""
     found = (part for part in comparisons(row) if part.effect is not None and part.effect == row.effect)
     return next(found, None)
-
-
-def effect_kind(label: str) -> EffectKind:
-    """What the effect of a relation is, from the relation in words."""
-    if "converges faster" in label:
-        return "ratio"
-    if label.startswith("τ "):
-        return "correlation"
-    return "shortfall" if " reaches " in label else "difference"
-
-
-def kind_of(row: Row) -> EffectKind:
-    """What the row's effect is."""
-    part = deciding(row)
-    return effect_kind(part.label if part else row.relation)
 
 
 def effect_figure(value: object, kind: EffectKind, *, whole: bool = False) -> str:
@@ -239,7 +230,7 @@ def effect_figure(value: object, kind: EffectKind, *, whole: bool = False) -> st
 
 def effect_text(row: Row) -> str:
     """The effect alone."""
-    kind = kind_of(row)
+    kind = row.effect_kind
     text = effect_figure(row.effect, kind, whole=_whole(row))
     return f"τ {text}" if kind == "correlation" and row.effect is not None else text
 
@@ -248,7 +239,7 @@ def interval_text(row: Row) -> str:
     """``[+0.061, +0.189]``; an open end is infinite; empty without an interval."""
     if row.interval is None:
         return ""
-    kind, whole = kind_of(row), _whole(row)
+    kind, whole = row.effect_kind, _whole(row)
     low, high = (as_float(bound) for bound in row.interval)
     if low is None and high is None:
         return ""
@@ -267,6 +258,17 @@ def detectable_text(row: Row) -> str:
     if unit == "probability":
         return f"{seeds} would show it in 80% of cases if a pair is faster with probability {size:.2f}"
     return f"{seeds} would show an effect of {figure(size, sign=True, whole=_whole(row))} in 80% of cases"
+
+
+def reason_text(row: Row) -> str:
+    """Why a row is not decided, with its p-values and what its seeds could have shown; empty where there is no reason.
+
+    The p-values are those of the whole plan of looks: below .05 would decide.
+    """
+    if not row.reason or row.verdict is not Verdict.INCONCLUSIVE or row.pvalue is None or row.pvalue_against is None:
+        return row.reason
+    chances = f"p = {row.pvalue:.2g} for and {row.pvalue_against:.2g} against (below 0.05 decides)"
+    return f"{row.reason} {'; '.join(filter(None, [chances, detectable_text(row)]))}."
 
 
 def expected_text(row: Row) -> str:
@@ -325,4 +327,4 @@ def _opened(low: float | None, high: float | None) -> tuple[float, float]:
 
 def _whole(row: Row) -> bool:
     part = deciding(row)
-    return counts_epochs(part.metric if part else row.metric) and kind_of(row) == "difference"
+    return counts_epochs(part.metric if part else row.metric) and row.effect_kind == "difference"

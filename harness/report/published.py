@@ -29,20 +29,11 @@ def tables_of(row: Row) -> list[papers.Table]:
 
 
 def effect_text(row: Row) -> str:
-    """The paper's own effect, from one figure per arm; empty where it gives none."""
+    """The paper's own figure of the comparison whose effect the row shows; empty where it gives none."""
     if row.published_effect is None:
         return ""
-    claim = claim_of(row)
-    relation = claim.relation if claim else {"ratio": "faster", "correlation": "rank-correlation"}.get(
-        phrasing.effect_kind(row.relation), ""
-    )  # fmt: skip
-    if relation == "faster":
-        return phrasing.effect_figure(row.published_effect, "ratio")
-    if relation == "rank-correlation":
-        return f"ρ {phrasing.effect_figure(row.published_effect, 'correlation')}"
-    if relation == "reaches":  # papers give the value itself, not its distance from the one to reach
-        return phrasing.figure(row.published_effect)
-    return phrasing.figure(row.published_effect, sign=True)
+    text = phrasing.effect_figure(row.published_effect, row.effect_kind)
+    return f"ρ {text}" if row.effect_kind == "correlation" else text
 
 
 def arm_text(row: Row, arm: Arm) -> str:

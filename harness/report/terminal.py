@@ -179,9 +179,8 @@ def _remarks(row: Row) -> list[Text]:
 
     remarks = [Text(f"✗ {problem}", style="red") for problem in row.problems]
     if row.reason and not row.verdict.decided:
-        remarks.append(Text(row.reason, style="yellow" if row.verdict is Verdict.INCONCLUSIVE else "default"))
-    if row.verdict is Verdict.INCONCLUSIVE and "80%" not in row.reason and (size := phrasing.detectable_text(row)):
-        remarks.append(Text(f"{size}.", style="yellow"))
+        style = "yellow" if row.verdict is Verdict.INCONCLUSIVE else "default"
+        remarks.append(Text(phrasing.reason_text(row), style=style))
     return remarks
 
 

@@ -115,7 +115,7 @@ def test_all_with_times_and_values():
     samples = {**SAMPLES, "time:c": [10] * 6, "time:a": [20, 30, math.inf, 20, 40, 50]}
     decision = both.decide(samples)
     assert decision.verdict is Verdict.SUPPORTED
-    assert decision.detectable is None  # units differ
+    assert decision.detectable_unit == "probability"  # that of the comparison that decided
     samples["c"] = [*SAMPLES["c"][:5], math.inf]
     assert both.decide(samples).verdict is Verdict.ERROR
 

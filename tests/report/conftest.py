@@ -20,7 +20,7 @@ from harness.relations import (
     Verdict,
     decide_sequentially,
 )
-from harness.verdicts import Arm, Row
+from harness.verdicts import Arm, Row, published_effect
 
 PROVENANCE = {
     "versions": {"python": "3.11.2", "torch": "2.15.0", "mmsegmentation": "1.2.2"},
@@ -56,6 +56,11 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
     published = papers.load(paper).claims.get(slug) if paper in papers.paper_ids() else None
     known = published.arms if published else {}
     decision = standing.decision
+    arms = tuple(
+        arm(name, values[: decision.n], metric, published=known.get(name))
+        for name, values in samples.items()
+        if ":" not in name
+    )
     fields = {
         "statement": published.statement if published else "A statement.",
         "place": published.place if published else "Section 1",
@@ -65,14 +70,11 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
         "evidence": "real",
         "datasets": ("DME", "CHASE_DB1"),
         "evidence_notes": (),
-        "arms": tuple(
-            arm(name, values[: decision.n], metric, published=known.get(name))
-            for name, values in samples.items()
-            if ":" not in name
-        ),
+        "arms": arms,
         "verdict": decision.verdict,
         "reason": decision.reason,
         "effect": decision.effect,
+        "effect_kind": decision.effect_kind,
         "interval": decision.interval,
         "pvalue": standing.pvalue,
         "pvalue_against": standing.pvalue_against,
@@ -81,7 +83,7 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
         "plan": looks.at,
         "seeds": decision.n,
         "stopped": standing.stopped or "",
-        "published_effect": published.effect() if published else None,
+        "published_effect": published_effect(arms, decision.compares, decision.effect_kind, decision.target),
         "seconds_trained": 754.0,
         "seconds_saved": 5400.0,
         "expected": "SUPPORTED",
@@ -201,6 +203,12 @@ def plausible_curves(rows, seed=0):
                 values = (0.45 - 0.05 * number) * (1 - np.exp(-steps / tau)) + rng.normal(0, 0.012, 20)
                 curves[each.key][one.name].append([(int(s), float(v)) for s, v in zip(steps, values, strict=True)])
     return curves
+
+
+@pytest.fixture
+def make_row():
+    """Makes a row from a relation and per-seed samples, see `row`."""
+    return row
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from harness.report import published
 
 def test_the_paper_speaks_in_its_own_units(rows):
     assert published.effect_text(rows[0]) == "+0.057"
-    assert published.effect_text(rows[1]) == "10.0×"
-    assert published.effect_text(rows[5]) == "0.453"
+    assert published.effect_text(replace(rows[1], published_effect=10.0)) == "10.0×"
+    assert published.effect_text(rows[5]) == "0.000"  # its own distance from the value to reach
     assert published.arm_text(rows[1], rows[1].arms[0]) == "200 epochs"
     assert not published.comparable(rows[1])
     assert published.comparable(rows[0])
@@ -23,4 +23,4 @@ def test_tables_are_those_that_the_place_names(rows):
 
 
 def test_a_rank_correlation_is_named(rows):
-    assert published.effect_text(replace(rows[0], id="zhou-kvasir/source-score-predicts-transfer")) == "ρ 0.06"
+    assert published.effect_text(replace(rows[0], effect_kind="correlation")) == "ρ 0.06"
