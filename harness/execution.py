@@ -20,7 +20,7 @@ from harness.plan import Comparison, Plan
 from harness.provenance import provenance
 from harness.relations import SequentialDecision
 from harness.runs import Record, Run
-from harness.specs import Scale, to_dict
+from harness.specs import Recipe, Scale, to_dict
 from harness.store import Store, StoreError
 
 POLL_SECONDS = 0.2
@@ -47,6 +47,7 @@ class Workbench:
     on_progress: Callable[[dict[str, object]], None] = lambda progress: None
     _keys: dict[Run, str] = field(default_factory=dict)
     _sources: frozenset[Run] | None = None
+    _checked: bool = False
     _standings: dict[int, tuple[Comparison, str, SequentialDecision]] = field(default_factory=dict)
 
     def key(self, run: Run) -> str:
@@ -117,7 +118,10 @@ class Workbench:
 
     def _step(self, comparisons: Iterable[Comparison]) -> bool:
         """Trains one pending run that is free and ready; whether there was one."""
-        for run, scale in self.pending(comparisons):
+        pending = self.pending(comparisons)
+        if pending and self._refuse():
+            pending = self.pending(comparisons)
+        for run, scale in pending:
             if run.source is not None and not self.done(run.source):
                 continue
             key = self.key(run)
@@ -128,6 +132,36 @@ class Workbench:
                     self._train(run, key, self.devices[scale])
                 return True
         return False
+
+    def _refuse(self) -> bool:
+        """Fails, before the first training, every run whose recipe does not fit its network; whether there was one.
+
+        A source that only such runs start from is then not pending any more.
+        """
+        if self._checked:
+            return False
+        self._checked = True
+        from harness.training.session import Failure, check
+
+        reasons: dict[Recipe, str] = {}
+        refused = False
+        for comparison in self.plan.comparisons:
+            if comparison.unavailable:
+                continue
+            for recipe in dict.fromkeys(step for arm in comparison.arms.values() for step in arm.lineage()):
+                if recipe not in reasons:
+                    try:
+                        check(recipe)
+                        reasons[recipe] = ""
+                    except Failure as failure:
+                        reasons[recipe] = str(failure)
+            for run in comparison.runs(comparison.looks.most):
+                for step in run.lineage():
+                    if reasons[step.recipe] and not self.done(step):
+                        device = self.devices[comparison.scale]
+                        self._fail(step, self.key(step), device, reasons[step.recipe], transient=False)
+                        refused = True
+        return refused
 
     def _train(self, run: Run, key: str, device: str) -> None:
         """Trains one run under its lock and writes what came of it, success or failure."""

@@ -36,6 +36,16 @@ def commit() -> str:
         return ""
 
 
+def cpu_name(capability: str) -> str:
+    """``"CPU (AMD EPYC, AVX512)"``: what the results of tiny runs depend on, beside the versions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"CPU ({', '.join(filter(None, [model or platform.processor(), capability]))})"
+
+
 def provenance(device: str) -> dict[str, Any]:
     """Versions, the machine's device by its name, the date (UTC) and the commit."""
     return {

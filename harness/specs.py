@@ -19,6 +19,9 @@ SCALES: tuple[Scale, ...] = ("paper", "reduced", "smoke")
 
 HEADS = ("fcn", "pspnet", "deeplabv3")
 
+POOLED = {"pspnet": "decode_head.psp_modules.0.1.bn", "deeplabv3": "decode_head.image_pool.1.bn"}
+"""Batch normalisation of one value an image, by head: it cannot be trained on one image."""
+
 
 def _one_of(owner: str, name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
@@ -250,7 +253,8 @@ class Recipe:
         normalise: Mean and standard deviation, in grey levels 0–255, that images are normalised with.
         test_resize: Scale factor of the images at evaluation; metrics are taken at the packed resolution.
         precision: ``"bf16"`` trains under autocast.
-        frozen: Name prefixes of the parameters that are not trained, ``"backbone"`` for example.
+        frozen: Name prefixes of the parameters that are not trained, ``"backbone"`` for example. Whether the network
+            has them is found by :func:`harness.models.building.check_frozen`.
     """
 
     data: Data
@@ -277,6 +281,33 @@ class Recipe:
                 f"Expected the crop to be divisible by the network's stride of {stride}, but got {crop[0]}×{crop[1]}; "
                 f"choose multiples of {stride}."
             )
+        if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) and name for name in self.frozen):
+            raise ValueError(
+                f"Expected recipe `frozen` to be a tuple of names of parts of the network, but got {self.frozen!r}; "
+                'write ("backbone",), for example.'
+            )
+        if self.batch_size == 1:
+            self._check_single()
+
+    def _check_single(self) -> None:
+        """Raises ValueError where a batch normalisation would train on a single value per channel."""
+        head, stride = self.model.head, self.model.stride
+        if head in POOLED and not self._freezes(POOLED[head]):
+            raise ValueError(
+                f"Expected recipe `batch_size` to be at least 2 with the head {head!r}, which pools each image to one "
+                "pixel before batch normalisation, but got 1; take a larger batch or the head 'fcn'."
+            )
+        if self.augmentation.crop == (stride, stride) and not self._freezes(
+            f"backbone.encoder.{self.model.stages - 1}"
+        ):
+            raise ValueError(
+                f"Expected the crop to be larger than the network's stride of {stride} where recipe `batch_size` is 1, "
+                f"because batch normalisation needs more than one pixel, but got {stride}×{stride}; enlarge either."
+            )
+
+    def _freezes(self, part: str) -> bool:
+        """Whether a part of the network is frozen, by its own name or as part of another."""
+        return any(part == name or part.startswith(f"{name}.") for name in self.frozen)
 
     def check_crop(self, image: tuple[int, int]) -> None:
         """Raises ValueError where the crop is larger than images of that (height, width) at their largest scale."""

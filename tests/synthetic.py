@@ -139,8 +139,15 @@ def train(run: Run, key: str, *, store: Any, keep_weights: bool, session: str, r
     return result
 
 
+def check(recipe: Recipe) -> None:
+    """Pretends to look at the network: it has no part ``"nowhere"``."""
+    log(f"check {recipe.optimiser.lr:g} {os.getpid()}")
+    if "nowhere" in recipe.frozen:
+        raise Failure("Expected `frozen` to name parts of the network, but it has no 'nowhere'.", transient=False)
+
+
 def install() -> None:
     """Puts the fake trainer in the place of :mod:`harness.training.session`."""
     module = ModuleType("harness.training.session")
-    module.train, module.Failure = train, Failure  # type: ignore[attr-defined]
+    module.train, module.check, module.Failure = train, check, Failure  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module

@@ -130,6 +130,27 @@ def test_a_divergence_is_kept_and_the_other_claims_go_on(bench):
     assert len(trained()) == before
 
 
+def test_a_recipe_that_does_not_fit_its_network_is_found_before_anything_trains_and_its_source_is_not_trained(bench):
+    wrong, fine = recipe(0.7, "nowhere", source=SOURCE), comparison({"good": GOOD, "bad": BAD})
+    claim = comparison({"tuned": wrong, "bad": BAD})
+    work = bench(fine, claim)
+    assert str(work.finish(fine).verdict) == "SUPPORTED"
+    lines = (work.store.root.parent / "log").read_text().splitlines()
+    assert [line.split()[0] for line in lines[:5]] == ["check"] * 4 + ["begin"], "each recipe once"
+    assert str(work.finish(claim).verdict) == "ERROR"
+    assert not [each for each in trained() if each.startswith(("0.5", "0.7"))]
+    found = work.record(Run(wrong, 2))
+    assert found.reason == "Expected `frozen` to name parts of the network, but it has no 'nowhere'."
+    assert not found.transient
+
+
+def test_a_source_that_does_not_fit_its_network_fails_what_starts_from_it(bench):
+    claim = comparison({"tuned": recipe(0.7, source=recipe(0.5, "nowhere")), "bad": BAD})
+    work = bench(claim)
+    assert str(work.finish(claim).verdict) == "ERROR"
+    assert {each.partition("/")[0] for each in trained()} <= {"0.3"}
+
+
 def test_a_failure_of_the_machine_is_tried_again_by_another_invocation_only(bench, monkeypatch):
     tight = recipe(0.7, source=recipe(0.5, "memory"))
     claim = comparison({"tuned": tight, "bad": BAD})

@@ -211,6 +211,25 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
         assert "\n" not in str(error.value)
     with pytest.raises(weights.WeightsError, match="same architecture"):
         export(PLAIN, packed, SPLIT, tmp_path / "arm", initial=({"other": torch.zeros(1)}, "another network"))
+    with pytest.raises(ValueError, match=r"it has no 'layer1'; choose of backbone"):
+        export(replace(PLAIN, frozen=("layer1",)), packed, SPLIT, tmp_path / "arm")
+    assert not (tmp_path / "arm").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"frozen": ("layer1",)}, "it has no 'layer1'"),
+        ({"init": Pretrained(replace(PLAIN, model=Model(width=16, stages=3)))}, "the source on dme to fit"),
+    ],
+)
+def test_an_arm_that_cannot_train_is_not_exported_with_its_source(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    arm = replace(PLAIN, init=Pretrained(PLAIN))
+    catalogue = Catalogue(None, "phantom", tmp_path / "cache")
+    with pytest.raises(ValueError, match=said):
+        export_arm(replace(arm, **changes), 1, catalogue, tmp_path / "arm")
     assert not (tmp_path / "arm").exists()
 
 

@@ -160,6 +160,21 @@ def test_evaluations_are_evenly_spaced_and_the_last_is_at_the_end(iterations: in
             lambda: replace(RECIPE, augmentation=Augmentation(crop=(250, 256))),
             "divisible by the network's stride of 16",
         ),
+        (
+            lambda: replace(RECIPE, batch_size=1, model=Model(head="pspnet")),
+            "`batch_size` to be at least 2 with the head 'pspnet', which pools each image to one pixel",
+        ),
+        (
+            lambda: replace(RECIPE, batch_size=1, model=Model(head="deeplabv3"), frozen=("backbone",)),
+            "but got 1; take a larger batch or the head 'fcn'.",
+        ),
+        (
+            lambda: replace(RECIPE, batch_size=1, augmentation=Augmentation(crop=(16, 16))),
+            "the crop to be larger than the network's stride of 16 where recipe `batch_size` is 1",
+        ),
+        (lambda: replace(RECIPE, frozen="backbone"), "but got 'backbone'; write (\"backbone\",), for example."),
+        (lambda: replace(RECIPE, frozen=["backbone"]), "`frozen` to be a tuple of names"),
+        (lambda: replace(RECIPE, frozen=("",)), "`frozen` to be a tuple of names"),
     ],
 )
 def test_a_recipe_that_cannot_train_is_refused_in_one_sentence(make, sentence: str) -> None:
@@ -167,6 +182,20 @@ def test_a_recipe_that_cannot_train_is_refused_in_one_sentence(make, sentence: s
         make()
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"augmentation": Augmentation(crop=(16, 32))},
+        {"augmentation": Augmentation(crop=(16, 16)), "frozen": ("backbone.encoder",)},
+        {"model": Model(head="pspnet"), "frozen": ("decode_head",)},
+        {"model": Model(head="deeplabv3"), "frozen": ("decode_head.image_pool",)},
+    ],
+)
+def test_one_image_is_a_batch_where_no_normalisation_is_left_with_one_value(changes: dict) -> None:
+    assert replace(RECIPE, batch_size=1, **changes).batch_size == 1
 
 
 def test_scratch_is_the_default_initialisation() -> None:

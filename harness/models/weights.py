@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 
 from harness.checkpoints import WeightsError, verify
-from harness.specs import Checkpoint
+from harness.models import building
+from harness.specs import Checkpoint, Pretrained, Recipe
 
 State = Mapping[str, torch.Tensor]
 
@@ -32,16 +34,51 @@ def fit(network: torch.nn.Module, state: State, origin: str) -> tuple[str, ...]:
         WeightsError: Fewer than 80% of the backbone's tensors fit.
     """
     own = network.state_dict()
-    fitting = {name: tensor for name, tensor in state.items() if name in own and own[name].shape == tensor.shape}
+    loaded = fitting(own, state, origin)
+    network.load_state_dict(loaded, strict=False)
+    return tuple(name for name in own if name not in loaded)
+
+
+def fitting(own: State, state: State, origin: str) -> State:
+    """Those tensors of ``state`` whose name and shape are in ``own``; values are not looked at.
+
+    Raises:
+        WeightsError: As :func:`fit`.
+    """
+    found = {name: tensor for name, tensor in state.items() if name in own and own[name].shape == tensor.shape}
     backbone = [name for name in own if name.startswith("backbone.")] or list(own)
-    found = sum(name in fitting for name in backbone)
-    if found < LEAST_SHARE * len(backbone):
+    share = sum(name in found for name in backbone)
+    if share < LEAST_SHARE * len(backbone):
         raise WeightsError(
-            f"Expected the weights of {origin} to fit the network's backbone, but only {found} of its {len(backbone)} "
+            f"Expected the weights of {origin} to fit the network's backbone, but only {share} of its {len(backbone)} "
             "tensors have the same name and shape; choose a checkpoint of the same architecture."
         )
-    network.load_state_dict(fitting, strict=False)
-    return tuple(name for name in own if name not in fitting)
+    return found
+
+
+def check(recipe: Recipe, classes: int) -> None:
+    """Checks that what a recipe starts from fits its network, before either trains.
+
+    A checkpoint file is read; of a source recipe only the network matters, and nothing where it is the same one.
+
+    Raises:
+        WeightsError: As :func:`fit` and :func:`read`.
+    """
+    init = recipe.init
+    if isinstance(init, Checkpoint):
+        state, origin = _read_outline(init), init.path
+    elif isinstance(init, Pretrained) and init.recipe.model != recipe.model:
+        source = building.outline(init.recipe.model, classes, init.recipe.loss)
+        state, origin = source.state_dict(), f"the source on {init.recipe.data.name}"
+    else:
+        return
+    fitting(building.outline(recipe.model, classes, recipe.loss).state_dict(), state, origin)
+
+
+@cache
+def _read_outline(checkpoint: Checkpoint) -> State:
+    """The tensors of a checkpoint file without their values: several arms may start from one file."""
+    return {name: tensor.to("meta") for name, tensor in read(checkpoint).items()}
 
 
 def read(checkpoint: Checkpoint) -> State:

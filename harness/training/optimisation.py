@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.optim import OptimWrapper, PolyLR, _ParamScheduler
 
+from harness.models.building import parts
 from harness.specs import Recipe
 
 
@@ -31,13 +32,10 @@ def freeze(network: torch.nn.Module, prefixes: tuple[str, ...]) -> list[torch.nn
     Raises:
         ValueError: A prefix that names nothing.
     """
-    modules = dict(network.named_modules())
-    unknown = [prefix for prefix in prefixes if prefix not in modules]
-    if unknown:
-        raise ValueError(f"Expected `frozen` to name parts of the network, but it has no {unknown[0]!r}.")
-    for prefix in prefixes:
-        modules[prefix].requires_grad_(False)
-    return [modules[prefix] for prefix in prefixes]
+    frozen = parts(network, prefixes)
+    for module in frozen:
+        module.requires_grad_(False)
+    return frozen
 
 
 def optim_wrapper(network: torch.nn.Module, recipe: Recipe) -> OptimWrapper:

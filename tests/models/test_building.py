@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from harness.models import building
-from harness.specs import HEADS, Loss, Model
+from harness.specs import HEADS, POOLED, Budget, Data, Loss, Model, Recipe
 
 TINY = Model(width=8, stages=3)
 CROSS_ENTROPY = Loss()
@@ -76,6 +76,69 @@ def test_every_head_trains_both_heads_and_every_parameter_at_the_smoke_scale(hea
     without_gradient = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert without_gradient == []
     assert network.encode_decode(images, [{"img_shape": (16, 24)}] * 2).shape == (2, 2, 16, 24)
+
+
+def forward(network: torch.nn.Module, images: torch.Tensor) -> None:
+    features = network.extract_feat(images)
+    for head in (network.decode_head, network.auxiliary_head):
+        head(features)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_recipe_for_single_images_is_refused_where_torch_would_refuse_them(head: str) -> None:
+    network = building.build(replace(TINY, head=head), 2, CROSS_ENTROPY, seed=0)
+    image = torch.randn(1, 3, 16, 24)
+    if head in POOLED:
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+            forward(network, image)
+        network.get_submodule(POOLED[head]).eval()  # the only one that is left with one value
+    forward(network, image)
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        forward(network, torch.randn(1, 3, TINY.stride, TINY.stride))
+    network.get_submodule(f"backbone.encoder.{TINY.stages - 1}").eval()
+    if head == "fcn":
+        forward(network, torch.randn(1, 3, TINY.stride, TINY.stride))
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_an_outline_has_the_networks_names_and_shapes_and_draws_nothing(head: str) -> None:
+    model = replace(TINY, head=head)
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    outline = building.outline(model, 2, CROSS_ENTROPY)
+    assert torch.equal(torch.rand(4), expected)
+    state, whole = outline.state_dict(), building.build(model, 2, CROSS_ENTROPY, seed=0).state_dict()
+    assert all(tensor.device.type == "meta" for tensor in state.values())
+    assert {name: t.shape for name, t in state.items()} == {name: t.shape for name, t in whole.items()}
+
+
+def freezing(*frozen: str) -> Recipe:
+    return Recipe(Data("dme"), Budget(1), model=TINY, frozen=frozen)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "said"),
+    [
+        (("encoder",), "it has no 'encoder'; choose of backbone, decode_head, auxiliary_head."),
+        (
+            ("auxiliary_head", "backbone.layer1"),
+            "it has no 'backbone.layer1'; choose of backbone.encoder, backbone.decoder.",
+        ),
+        (("decode_head.conv_seg.weight",), "it has no 'decode_head.conv_seg.weight'; choose of decode_head.conv_seg."),
+        (("backbone", "decode_head", "auxiliary_head"), "decode_head, auxiliary_head are all of it; leave one out."),
+    ],
+)
+def test_what_cannot_be_frozen_is_one_sentence(frozen: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ValueError, match="Expected `frozen`") as error:
+        building.check_frozen(freezing(*frozen), 2)
+    assert str(error.value).endswith(said)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("frozen", [(), ("backbone",), ("backbone.encoder.0", "decode_head.conv_seg")])
+def test_what_can_be_frozen_is_accepted(frozen: tuple[str, ...]) -> None:
+    building.check_frozen(freezing(*frozen), 2)
 
 
 def test_the_auxiliary_heads_losses_count_by_two_fifths() -> None:

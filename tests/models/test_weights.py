@@ -10,7 +10,7 @@ import torch
 
 from harness.checkpoints import WeightsError, verify
 from harness.models import building, weights
-from harness.specs import Checkpoint, Loss, Model
+from harness.specs import Budget, Checkpoint, Data, Loss, Model, Pretrained, Recipe, Scratch
 
 TINY = Model(width=8, stages=3)
 
@@ -68,6 +68,35 @@ def test_weights_that_do_not_fit_the_backbone_are_refused_and_nothing_is_loaded(
         weights.fit(target, state, "here.pth")
     expected = network(1).state_dict()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in target.state_dict().items())
+
+
+def starting(init: object) -> Recipe:
+    return Recipe(Data("dme"), Budget(1), model=TINY, init=init)
+
+
+def pretrained(model: Model) -> Pretrained:
+    return Pretrained(Recipe(Data("drive"), Budget(1), model=model))
+
+
+def test_a_checkpoint_file_that_does_not_fit_is_found_without_training(tmp_path: Path) -> None:
+    fits = saved(tmp_path / "fits.pth", network(0, classes=11).state_dict())
+    wide = saved(tmp_path / "wide.pth", network(0, model=Model(width=16, stages=3)).state_dict())
+    weights.check(starting(fits), 2)
+    with pytest.raises(WeightsError, match=r"the weights of .*wide\.pth to fit .* but only \d+ of its \d+ tensors"):
+        weights.check(starting(wide), 2)
+    with pytest.raises(WeightsError, match="a checkpoint at"):
+        weights.check(starting(Checkpoint(str(tmp_path / "absent.pth"), "0" * 64)), 2)
+
+
+@pytest.mark.parametrize("init", [Scratch(), pretrained(TINY), pretrained(Model(head="pspnet", width=8, stages=3))])
+def test_a_source_with_the_same_backbone_fits(init: object) -> None:
+    weights.check(starting(init), 2)
+
+
+@pytest.mark.parametrize("model", [Model(width=16, stages=3), Model(width=8, stages=2)])
+def test_a_source_with_another_backbone_is_found_before_it_trains(model: Model) -> None:
+    with pytest.raises(WeightsError, match="the weights of the source on drive to fit the network's backbone"):
+        weights.check(starting(pretrained(model)), 2)
 
 
 @pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"meta": {"epoch": 3}, "state_dict": state}])

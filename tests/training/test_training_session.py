@@ -113,6 +113,34 @@ def test_weights_that_do_not_fit_are_a_final_failure(train: Train, recipe: Recip
     assert "to have the SHA-256" in str(failure)
 
 
+def test_a_part_that_is_not_there_cannot_be_frozen_and_that_is_final(train: Train, recipe: Recipe) -> None:
+    failure = fails(train, replace(recipe, frozen=("backbone.layer1",)))
+    assert not failure.transient
+    assert "it has no 'backbone.layer1'; choose of backbone.encoder, backbone.decoder." in str(failure)
+
+
+def test_what_only_the_network_can_tell_is_checked_without_training(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "other.pth"
+    torch.save({"encoder.weight": torch.zeros(2)}, path)
+    session.check(replace(recipe, frozen=("backbone",), init=Pretrained(recipe)))
+    for wrong, said in (
+        (replace(recipe, frozen=("layer1",)), "`frozen` to name parts"),
+        (
+            replace(recipe, init=Checkpoint(str(path), hashlib.sha256(path.read_bytes()).hexdigest())),
+            "other.pth to fit",
+        ),
+        (
+            replace(recipe, init=Pretrained(replace(recipe, model=Model(width=16, stages=2)))),
+            "the source on dme to fit",
+        ),
+    ):
+        with pytest.raises(Failure, match="Expected") as error:
+            session.check(wrong)
+        assert said in str(error.value)
+        assert "\n" not in str(error.value)
+        assert not error.value.transient
+
+
 def test_want_of_memory_is_worth_another_attempt(train: Train, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(self: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
