@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from harness.evidence import Evidence
 from harness.relations import All, Looks, Relation, SequentialDecision, decide_sequentially
@@ -45,11 +46,26 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        unknown = [arm for arm in self.relation.arms if arm not in self.arms]
-        if unknown and not self.unavailable:
+        if self.unavailable:
+            return
+        compared = {arm.rpartition(":")[2] for arm in self.relation.arms}
+        unknown = sorted(compared - set(self.arms))
+        if unknown:
             raise ValueError(
                 f"Expected the relation of {self.id} to compare the arms {', '.join(self.arms)}, but it names "
                 f"{unknown[0]!r}; give that arm a recipe."
+            )
+        unnamed = [arm for arm in self.arms if arm not in compared]
+        if unnamed:
+            raise ValueError(
+                f"Expected every arm of {self.id} to be compared, but its relation does not name {unnamed[0]!r}; "
+                "add it to the relation, or leave it out."
+            )
+        same = [(a, b) for a, b in combinations(self.arms, 2) if self.arms[a] == self.arms[b]]
+        if same:
+            raise ValueError(
+                f"Expected the arms of {self.id} to differ, but {same[0][0]!r} and {same[0][1]!r} have one recipe; "
+                "give each its own level."
             )
 
     @property
@@ -96,15 +112,31 @@ class Comparison:
         return values
 
     def stand(self, find: Callable[[Run], Record | None], alpha: float = 0.05) -> SequentialDecision:
-        """Where the claim stands with the runs that there are."""
-        return decide_sequentially(self.relation, self.samples(find), self.looks, alpha=alpha, family=self.family)
+        """Where the claim stands with the runs that there are.
+
+        It is not stopped early as decided while most runs of every arm have collapsed: then nothing was compared, and
+        the seeds to come may do better.
+        """
+
+        def collapsed(n: int) -> bool:
+            return all(mostly_collapsed([find(Run(arm, seed)) for seed in range(n)]) for arm in self.arms.values())
+
+        return decide_sequentially(
+            self.relation, self.samples(find), self.looks, alpha=alpha, family=self.family, open_at=collapsed
+        )
 
 
 def metrics_of(relation: Relation, default: str) -> tuple[str, ...]:
-    """Every metric that a relation reads, the default one first."""
+    """Every metric that a relation reads, the default one first; an arm may be named with its own, ``"metric:arm"``."""
     own = relation.metric or default
     parts = relation.relations if isinstance(relation, All) else ()
-    return tuple(dict.fromkeys([default, own, *(name for part in parts for name in metrics_of(part, own))]))
+    named = [arm.rpartition(":")[0] for arm in relation.arms if ":" in arm]
+    return tuple(dict.fromkeys([default, own, *named, *(name for part in parts for name in metrics_of(part, own))]))
+
+
+def mostly_collapsed(records: Sequence[Record | None]) -> bool:
+    """Whether more than half of an arm's runs predict (nearly) no foreground."""
+    return 2 * sum(record is not None and record.collapsed for record in records) > len(records)
 
 
 @dataclass

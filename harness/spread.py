@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.plan import Comparison
-from harness.relations import (
-    All,
-    BestOf,
-    Equivalent,
-    Greater,
-    Increasing,
-    NonMonotonic,
-    NotGreater,
-    NotWorse,
-    Reaches,
-    Relation,
-    TwoLevel,
-    pooled,
-    two_level,
-)
+from harness.relations import Decision, TwoLevel, Verdict, pooled, two_level
 from harness.runs import Record
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One difference that a relation decides on: arm a minus arm b, or arm a alone where ``b`` is ``None``."""
+    """One difference that a claim was decided on: arm a minus arm b, or arm a alone where ``b`` is ``None``.
+
+    Attributes:
+        a, b: Names of the arms.
+        metric: What is compared.
+        level: Two-sided, of the seeds' own interval: that of the side that decided.
+        excluded: The boundary that the seeds' interval excludes, on the difference's own scale; ``None`` where it holds
+            it.
+    """
 
     a: str
     b: str | None
     metric: str
+    level: float
+    excluded: float | None = None
 
     @property
     def label(self) -> str:
@@ -42,51 +37,59 @@ class Difference:
         return f"{self.a} − {self.b}" if self.b else self.a
 
 
-def differences(relation: Relation, default: str) -> Iterator[Difference]:
-    """The differences that a relation decides on, each once; none for rankings and times."""
-    metric = relation.metric or default
-    pairs: Sequence[tuple[str, str | None]] = ()
-    if isinstance(relation, All):
-        parts = (difference for part in relation.relations for difference in differences(part, metric))
-        yield from dict.fromkeys(parts)
+def differences(decision: Decision, default: str) -> Iterator[Difference]:
+    """The differences that a decision rests on; none for rankings and times."""
+    for part in decision.parts:
+        yield from differences(part, default)
+    if decision.parts or decision.effect_kind not in ("difference", "shortfall") or not decision.compares:
         return
-    if isinstance(relation, Greater | NotGreater | NotWorse):
-        pairs = ((relation.a, relation.b),)
-    elif isinstance(relation, Reaches):
-        pairs = ((relation.arm, None),)
-    elif isinstance(relation, Increasing):
-        pairs = [(above, below) for below, above in zip(relation.arms, relation.arms[1:], strict=False)]
-    elif isinstance(relation, BestOf):
-        pairs = [(relation.named, arm) for arm in relation.arms if arm != relation.named]
-    elif isinstance(relation, Equivalent | NonMonotonic):
-        pairs = [(a, b) for index, a in enumerate(relation.arms) for b in relation.arms[index + 1 :]]
-    for a, b in pairs:
-        yield Difference(a, b, metric)
+    refuted = decision.verdict is Verdict.REFUTED
+    alpha = decision.alpha_against if refuted and decision.alpha_against is not None else decision.alpha
+    a, b = decision.compares if len(decision.compares) == 2 else (decision.compares[0], None)
+    yield Difference(a, b, decision.metric or default, 1 - 2 * alpha, _excluded(decision))
+
+
+def _excluded(decision: Decision) -> float | None:
+    """The boundary next to the interval of a decided comparison."""
+    if not decision.verdict.decided or decision.interval is None:
+        return None
+    low, high = decision.interval
+    outside = [bound for bound in decision.boundaries or (0.0,) if not low <= bound <= high]
+    if not outside:
+        return None
+    return min(outside, key=lambda bound: max(low - bound, bound - high)) + (decision.target or 0.0)
 
 
 def over_subjects(
-    comparison: Comparison,
+    decision: Decision,
+    metric: str,
     records: dict[str, list[Record]],
-    alpha: float,
     counts: Callable[[str], npt.NDArray[np.int64]],
 ) -> tuple[dict[str, Any], ...]:
     """Every difference of a claim with its two-level interval, as plain types.
 
     Args:
-        comparison: The claim.
+        decision: The claim's.
+        metric: The claim's, for comparisons without one of their own.
         records: Finished runs of each arm, paired by seed.
-        alpha: One-sided level of the decision.
         counts: Confusion counts ``(N, C, C)`` of a run by its key.
 
     Returns:
-        ``label``, ``metric``, ``sentence`` and the fields of :class:`harness.relations.TwoLevel` for each difference
+        ``label``, ``metric``, ``sentence``, ``holds_boundary`` (whether the interval over seeds and subjects holds the
+        boundary that the seeds' own excludes) and the fields of :class:`harness.relations.TwoLevel` for each difference
         of a pooled metric; nothing where a run failed or the test images differ by seed.
     """
     found = []
-    for difference in differences(comparison.relation, comparison.metric):
-        result = _of(difference, records, alpha, counts)
+    for difference in dict.fromkeys(differences(decision, metric)):
+        result = _of(difference, records, counts)
         if result is not None:
-            told = {"label": difference.label, "metric": difference.metric, "sentence": result.describe()}
+            low, high = result.interval or (1.0, 0.0)
+            told = {
+                "label": difference.label,
+                "metric": difference.metric,
+                "sentence": result.describe(),
+                "holds_boundary": difference.excluded is not None and low <= difference.excluded <= high,
+            }
             found.append({**told, **result.to_dict()})
     return tuple(found)
 
@@ -94,7 +97,6 @@ def over_subjects(
 def _of(
     difference: Difference,
     records: dict[str, list[Record]],
-    alpha: float,
     counts: Callable[[str], npt.NDArray[np.int64]],
 ) -> TwoLevel | None:
     first = records[difference.a]
@@ -110,4 +112,4 @@ def _of(
         return np.stack([counts(run.key) for run in part])
 
     other = stack(second) if second else None
-    return two_level(stack(first), other, runs[0].test_subjects, value, level=1 - 2 * alpha)
+    return two_level(stack(first), other, runs[0].test_subjects, value, level=difference.level)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from harness import papers
 from harness.plan import Comparison, metrics_of
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
 from harness.relations.two_level import FEW_SUBJECTS
+from harness.relations.verdicts import json_number
 from harness.runs import Record, Run
 from harness.spread import over_subjects
 
@@ -95,20 +96,31 @@ class Row:
         return f"{self.name}@{self.scale}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as plain JSON types; numbers that JSON has no name for are ``None``."""
+        """The row as plain JSON types; infinite effects and bounds are ``"inf"``, other numbers without a name ``None``."""
         return dict(_plain(asdict(self)))
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Row:
-        """The row that :meth:`to_dict` wrote."""
-        arms = [
-            Arm(**{**arm, **{name: tuple(arm[name]) for name in ("values", "failed", "keys")}})
-            for arm in content["arms"]
-        ]
+        """The row that :meth:`to_dict` wrote, by this version or another one.
+
+        Fields that this version does not know are left out, newer ones that are missing have their defaults.
+        """
         sequences = ("datasets", "evidence_notes", "plan", "problems", "notes", "over_subjects")
-        changed: dict[str, Any] = {name: tuple(content[name]) for name in sequences}
-        changed["interval"] = tuple(content["interval"]) if content["interval"] is not None else None
-        return cls(**{**content, **changed, "arms": tuple(arms), "verdict": Verdict(content["verdict"])})
+        changed = {name: tuple(content[name]) for name in sequences if name in content}
+        changed["arms"] = tuple(
+            Arm(**{**_known(Arm, arm), **{name: tuple(arm[name]) for name in ("values", "failed", "keys")}})
+            for arm in content["arms"]
+        )
+        interval = content["interval"]
+        return cls(
+            **{
+                **_known(cls, content),
+                **changed,
+                "verdict": Verdict(content["verdict"]),
+                "effect": _unnamed(content["effect"]),
+                "interval": None if interval is None else tuple(_unnamed(bound) for bound in interval),
+            }
+        )
 
 
 def judge(
@@ -151,8 +163,13 @@ def judge(
     across: tuple[dict[str, Any], ...] = ()
     if counts is not None:
         by_arm = {name: _records(comparison, name, seeds, record) for name in comparison.arms}
-        across = over_subjects(comparison, by_arm, decision.alpha, counts)
-        notes += [f"{of['label']}: {of['sentence']}" for of in across if of["limited_by"] == "test images"]
+        across = over_subjects(decision, comparison.metric, by_arm, counts)
+        notes += [
+            f"{of['label']}: {of['sentence']}"
+            + ("; it holds the margin that the seeds alone exclude" if of["holds_boundary"] else "")
+            for of in across
+            if of["limited_by"] == "test images" or of["holds_boundary"]
+        ]
     return replace(
         blank(comparison),
         arms=arms,
@@ -314,11 +331,22 @@ def _provenance(records: Sequence[Record]) -> dict[str, Any]:
     return merged
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, key) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, name) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        # As `Decision.to_dict` has it: an infinite ratio of times is a finding, not a missing number.
+        return json_number(value) if name in ("effect", "interval") else None
     return str(value) if isinstance(value, Verdict) else value
+
+
+def _unnamed(value: Any) -> Any:
+    """The number that stands as ``"inf"`` or ``"-inf"`` in JSON."""
+    return float(value) if isinstance(value, str) else value
+
+
+def _known(kind: type[Arm] | type[Row], content: dict[str, Any]) -> dict[str, Any]:
+    """The fields that this version has."""
+    return {each.name: content[each.name] for each in fields(kind) if each.name in content}

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from synthetic import comparison, recipe, record
 
-from harness.plan import Plan, metrics_of
-from harness.relations import All, ConvergesFaster, Greater, Increasing, Looks
+from harness.plan import Plan, metrics_of, mostly_collapsed
+from harness.relations import (
+    All,
+    ConvergesFaster,
+    Greater,
+    Increasing,
+    Looks,
+    RankCorrelation,
+    Reaches,
+    Verdict,
+)
 from harness.runs import Run
 
 SOURCE = recipe(0.5, name="drive", labels="", split="published")
@@ -94,3 +105,39 @@ def test_a_plan_names_every_run_once_with_its_source_before_it():
 def test_the_sources_of_a_plan_are_those_of_every_seed_that_may_be_taken():
     plan = Plan([comparison({"tuned": recipe(0.7, source=SOURCE), "bad": BAD}, looks=Looks())])
     assert plan.sources() == {Run(SOURCE, seed) for seed in range(10)}
+
+
+def test_a_reference_may_be_another_metric_of_the_arm():
+    relation = RankCorrelation((("good", "mDice:good"), ("bad", "mDice:bad")))
+    claim = comparison({"good": GOOD, "bad": BAD}, relation)
+    assert metrics_of(relation, "IoU.fluid") == ("IoU.fluid", "mDice")
+    assert {"good", "bad", "mDice:good", "mDice:bad"} <= set(claim.samples(finder()))
+    assert claim.stand(lambda run: record(run, "k")).verdict is Verdict.SUPPORTED  # with noise
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        ({"good": GOOD, "bad": BAD, "other": recipe(0.4)}, "does not name 'other'"),
+        ({"good": GOOD, "bad": GOOD}, "'good' and 'bad' have one recipe"),
+        ({"good": GOOD}, "names 'bad'"),
+    ],
+)
+def test_arms_that_cannot_be_compared_are_one_sentence(arms, said):
+    with pytest.raises(ValueError, match=said):
+        comparison(arms, Greater("good", "bad"))
+
+
+def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
+    """They are far below the value to reach, but the seeds to come may do better."""
+
+    def find(run: Run):
+        score = 0.001 * run.seed if run.seed < 5 else 0.6 + 0.01 * run.seed
+        found = record(run, "k", score)
+        return replace(found, curve=collapsed.curve) if run.seed < 4 else found
+
+    collapsed = record(Run(GOOD, 0), "k", 0.0)
+    claim = comparison({"good": GOOD}, Reaches("good", 0.9, 0.0), looks=Looks())
+    assert mostly_collapsed([find(Run(GOOD, seed)) for seed in range(4)])
+    assert claim.stand(find).history[0].n == 4
+    assert claim.stand(find).decision.n > 4

@@ -12,6 +12,7 @@ from harness.relations.paired_t import (
     Array,
     bounds,
     detectable,
+    joint_power,
     one_sided,
     sign_flip,
     skewness_note,
@@ -63,6 +64,7 @@ class Comparison(Relation):
             compares=self.arms,
             seed_effects=tuple(differences.tolist()),
             boundaries=(self.boundary,) if self.boundary else (),
+            alpha_against=alpha / comparisons,
             target=self.target,
         )
         if not varies(differences, scale):
@@ -71,7 +73,7 @@ class Comparison(Relation):
         against = min(1.0, raw_against * comparisons)
         side = 1 if self.above else -1
         low, high = bounds(side * differences, alpha, alpha / comparisons)
-        distance = detectable(differences, alpha)
+        distance = detectable(differences, alpha, joint_power(comparisons))
         assert distance is not None  # `varies` wants 3 seeds
         verdict = verdict_of(pvalue, against, alpha)
         return replace(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.relations.paired_t import POWER, Array
+from harness.relations.paired_t import Array, joint_power
 from harness.relations.relation import Arrays, Relation, check_arm
 from harness.relations.verdicts import Decision, verdict_of
 
@@ -101,7 +101,6 @@ class ConvergesFaster(Relation):
             _quotient(float(y), float(x)) if math.isfinite(x) or math.isfinite(y) else math.nan
             for x, y in zip(a, b, strict=True)
         ]
-        ratios = [ratio for ratio in paired if not math.isnan(ratio)]
         notes = [
             f"{self.a} was more than {self.ratio:g}× sooner in {wins} of {n} pairs, less than that in {losses}"
             + (f"; {n - wins - losses} cannot be told" if n - wins - losses else "")
@@ -115,14 +114,15 @@ class ConvergesFaster(Relation):
             reason = f"{wins} of {n} pairs for and {losses} against; {needed} are needed at level {alpha:.3g}."
         return Decision(
             verdict=verdict,
-            effect=float(np.median(ratios)) if ratios else None,
+            effect=_median(paired),
             effect_kind=self.effect_kind,
             interval=self._interval(samples, alpha, alpha / comparisons),
             pvalue=for_claim,
             pvalue_against=against,
             n=n,
-            detectable=None if needed is None else _detectable_probability(needed, n),
+            detectable=None if needed is None else _detectable_probability(needed, n, joint_power(comparisons)),
             alpha=alpha,
+            alpha_against=alpha / comparisons,
             reason="" if verdict.decided else reason,
             notes=tuple(notes),
             exact_pvalue=for_claim,
@@ -160,8 +160,12 @@ class ConvergesFaster(Relation):
                 low = _quotient(max(float(y) - self.grid, 0.0), float(x))
                 high = _quotient(float(y), max(float(x) - self.grid, 0.0))
             else:
-                low = _quotient(budget_b if math.isinf(y) else float(y), float(x)) if math.isfinite(x) else 0.0
-                high = _quotient(float(y), budget_a) if math.isfinite(y) and math.isinf(x) else math.inf
+                # A censored run took longer than its budget: the bound itself is not reached.
+                low, high = 0.0, math.inf
+                if math.isfinite(x) and math.isinf(y):
+                    low = math.nextafter(_quotient(budget_b, float(x)), math.inf)
+                elif math.isfinite(y) and math.isinf(x):
+                    high = math.nextafter(_quotient(float(y), budget_a), 0.0)
             lowest.append(low)
             highest.append(high)
         low_rank, high_rank = _rank(n, alpha), _rank(n, alpha_against)
@@ -183,6 +187,21 @@ def sign_test(count: NDArray[np.int_], n: int) -> Array:
     return np.asarray(stats.binom.sf(np.asarray(count) - 1, n, 0.5), dtype=np.float64)
 
 
+def _median(ratios: list[float]) -> float | None:
+    """The median, where it is the same whatever the unknown ones (NaN: neither run arrived) are; else ``None``.
+
+    >>> _median([2.0, 3.0, math.nan]), _median([2.0, 2.0, 2.0, math.nan])
+    (None, 2.0)
+    """
+    lowest = sorted(0.0 if math.isnan(ratio) else ratio for ratio in ratios)
+    highest = sorted(math.inf if math.isnan(ratio) else ratio for ratio in ratios)
+    n = len(ratios)
+    middles = [{values[(n - 1) // 2], values[n // 2]} for values in (lowest, highest)] if n else [{0.0}, {1.0}]
+    if middles[0] != middles[1]:
+        return None
+    return sum(middles[0]) / len(middles[0])
+
+
 def _quotient(numerator: float, denominator: float) -> float:
     if denominator == 0:
         return math.inf if numerator > 0 else 1.0
@@ -198,8 +217,8 @@ def _rank(n: int, alpha: float) -> int | None:
     return None if needed is None else n - needed
 
 
-def _detectable_probability(needed: int, n: int) -> float:
-    """The probability of a faster pair at which `needed` of `n` pairs are seen with 80% power: a beta quantile."""
+def _detectable_probability(needed: int, n: int, power: float) -> float:
+    """The probability of a faster pair at which `needed` of `n` pairs are seen with that power: a beta quantile."""
     from scipy import special
 
-    return float(special.betaincinv(needed, n - needed + 1, POWER))
+    return float(special.betaincinv(needed, n - needed + 1, power))

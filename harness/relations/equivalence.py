@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -9,7 +10,16 @@ import numpy as np
 
 from harness.relations.comparison import no_test_reason
 from harness.relations.conjunction import combine
-from harness.relations.paired_t import Array, bounds, detectable, one_sided, sign_flip, skewness_note, varies
+from harness.relations.paired_t import (
+    Array,
+    bounds,
+    detectable,
+    joint_power,
+    one_sided,
+    sign_flip,
+    skewness_note,
+    varies,
+)
 from harness.relations.relation import Arrays, Relation, check_arms, check_margin
 from harness.relations.verdicts import Decision, Verdict, verdict_of
 
@@ -89,20 +99,20 @@ class Equivalent(Relation):
             compares=(a, b),
             seed_effects=tuple(differences.tolist()),
             boundaries=(-self.margin, self.margin),
+            alpha_against=alpha / comparisons,
         )
         if not varies(differences, scale):
             return untested
         pvalue, raw_against = (float(p) for p in self._pair_pvalues(samples, a, b))
         against = min(1.0, raw_against * comparisons)
         verdict = verdict_of(pvalue, against, alpha)
-        level = alpha / comparisons if verdict is Verdict.REFUTED else alpha
-        # Equal arms pass both sides in 80% of cases at least where each side alone passes in 90%.
-        smallest = detectable(differences, alpha, power=0.9)
+        # Equal arms pass the two sides of every pair in 80% of cases at least.
+        smallest = detectable(differences, alpha, joint_power(2 * comparisons))
         flips = (sign_flip(differences, -self.margin), sign_flip(-differences, -self.margin))
         return replace(
             untested,
             verdict=verdict,
-            interval=bounds(differences, level, level),
+            interval=_interval(differences, alpha, alpha / comparisons, verdict),
             pvalue=pvalue,
             pvalue_against=against,
             detectable=smallest,
@@ -110,6 +120,33 @@ class Equivalent(Relation):
             notes=tuple(filter(None, [skewness_note(differences, float(scale))])),
             exact_pvalue=max(p for p in flips if p is not None),
         )
+
+
+def _interval(differences: Array, alpha: float, alpha_against: float, verdict: Verdict) -> tuple[float, float]:
+    """The bounds that the decision used: it is outside the margin exactly where equivalence is refuted.
+
+    Support needs both sides at `alpha`. Elsewhere the outer bound is at `alpha`, and the inner one, towards zero, is
+    the smallest margin that the test against equivalence does not reject: the solution m of
+    sf((d − m) / se) + sf((d + m) / se) = alpha_against, or the two-sided bound where no difference is shown at all.
+    """
+    if verdict is Verdict.SUPPORTED:
+        return bounds(differences, alpha, alpha)
+    from scipy import optimize, special
+
+    n = differences.size
+    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
+    size = abs(mean)
+
+    def excess(margin: float) -> float:
+        tails = special.stdtr(n - 1, (margin - size) / error) + special.stdtr(n - 1, (-margin - size) / error)
+        return float(tails) - alpha_against
+
+    if excess(0.0) >= 0:
+        inner = bounds(np.sign(mean or 1.0) * differences, alpha_against / 2, alpha)[0]
+    else:
+        inner = float(optimize.brentq(excess, 0.0, size))
+    outer = bounds(np.sign(mean or 1.0) * differences, alpha, alpha)[1]
+    return (inner, outer) if mean >= 0 else (-outer, -inner)
 
 
 def equivalence_against(above_high: Array, below_low: Array, above_low: Array, below_high: Array) -> Array:

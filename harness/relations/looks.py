@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -90,7 +91,8 @@ class Look:
         n: number of seeds.
         level: at which it could stop: `Looks.level` / family (without the family at the last look).
         pvalue, pvalue_against: for and against the claim; ``None`` for ``ERROR``.
-        predictive: probabilities of ``SUPPORTED`` and ``REFUTED`` at the last look; ``None`` where not needed.
+        predictive: probabilities of ``SUPPORTED`` and ``REFUTED`` at the last look; ``None`` where not needed, and
+            where the seeds have no spread to tell them from.
     """
 
     n: int
@@ -152,7 +154,13 @@ class SequentialDecision:
 
 
 def decide_sequentially(
-    relation: Relation, samples: Samples, looks: Looks | None = None, *, alpha: float = 0.05, family: int = 1
+    relation: Relation,
+    samples: Samples,
+    looks: Looks | None = None,
+    *,
+    alpha: float = 0.05,
+    family: int = 1,
+    open_at: Callable[[int], bool] = lambda n: False,
 ) -> SequentialDecision:
     """Go through the plan's looks with the seeds that there are.
 
@@ -168,6 +176,7 @@ def decide_sequentially(
         looks: the plan, by default 4, 7, 10.
         alpha: one-sided level of the whole plan, in (0, .5).
         family: K, the number of pre-registered claims.
+        open_at: whether a claim stays open after its first `n` seeds though they decide it.
 
     Raises:
         ValueError: an arm has no samples, or `alpha` or `family` is out of range.
@@ -190,14 +199,22 @@ def decide_sequentially(
             break
         seen = {key: values[:n] for key, values in arrays.items()}
         last = i + 1 == len(looks.at)
-        result = _take(relation, seen, looks, i, alpha, 1 if last else family, history)
+        result = _take(relation, seen, looks, i, alpha, 1 if last else family, history, stay_open=open_at(n))
         if result is not None:
             return result
     return _waiting(relation, arrays, looks, available, alpha, family, history)
 
 
 def _take(
-    relation: Relation, seen: Arrays, looks: Looks, i: int, alpha: float, family: int, history: list[Look]
+    relation: Relation,
+    seen: Arrays,
+    looks: Looks,
+    i: int,
+    alpha: float,
+    family: int,
+    history: list[Look],
+    *,
+    stay_open: bool,
 ) -> SequentialDecision | None:
     """Take look `i` (`family` is 1 at the last) and append it to `history`; ``None`` if the plan goes on."""
     n, raw = looks.at[i], looks.level(i, alpha)
@@ -209,16 +226,23 @@ def _take(
     if i + 1 == len(looks.at):
         history.append(Look(n, level, pvalue, against))
         return _stop(relation, seen, looks, i, alpha, "last look", history)
-    if verdict_of(pvalue, against, level).decided:
+    if verdict_of(pvalue, against, level).decided and not stay_open:
         history.append(Look(n, level, pvalue, against))
         return _stop(relation, seen, looks, i, alpha, "decided", history)
-    predictive = predictive_probabilities(relation, seen, looks.most, looks.level(len(looks.at) - 1, alpha))
+    predictive = None
+    if _spread(relation.decide(seen, alpha=raw)):
+        predictive = predictive_probabilities(relation, seen, looks.most, looks.level(len(looks.at) - 1, alpha))
     history.append(Look(n, level, pvalue, against, predictive))
     # Decided but for the family: the family may still support it, so it is not given up.
     promising = verdict_of(pvalue, against, raw).decided
     if predictive is None or promising or max(predictive) >= FUTILE:
         return None
     return _stop(relation, seen, looks, i, alpha, "futile", history)
+
+
+def _spread(decision: Decision) -> bool:
+    """Whether every comparison has an interval. Seeds that are all alike so far say nothing of those to come."""
+    return all(map(_spread, decision.parts)) if decision.parts else decision.interval is not None
 
 
 def _stop(

@@ -88,6 +88,15 @@ def bounds(differences: Array, alpha_low: float, alpha_high: float) -> tuple[flo
     return low, mean - float(special.stdtrit(n - 1, alpha_high)) * error
 
 
+def joint_power(comparisons: float) -> float:
+    """The power of each of several comparisons with which all of them are shown in 80% of cases at least.
+
+    >>> round(joint_power(1), 3), round(joint_power(4), 3)
+    (0.8, 0.95)
+    """
+    return 1 - (1 - POWER) / comparisons
+
+
 def detectable(differences: Array, alpha: float, power: float = POWER) -> float | None:
     """The distance from the boundary that a one-sided t test of these n seeds shows with probability `power`.
 

@@ -9,11 +9,14 @@ from itertools import combinations
 import numpy as np
 
 from harness.relations.comparison import no_test_reason
-from harness.relations.paired_t import LEAST_SEEDS, Array, bounds, detectable, one_sided, varies
+from harness.relations.paired_t import LEAST_SEEDS, Array, bounds, detectable, joint_power, one_sided, varies
 from harness.relations.relation import Arrays, Relation, check_arms
 from harness.relations.verdicts import Decision, verdict_of
 
 ROUNDING = 1e-9
+
+EXACT_MODELS = 6
+"""Up to here all orders of tied labels are tried, 720; beyond, 999 random ones."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,10 @@ class RankCorrelation(Relation):
             self._describe_pair(samples, low, high, float(p), float(q), alpha / total, comparisons)
             for (low, high), p, q in zip(ordered, concordant, discordant, strict=True)
         )
-        sizes = [part.detectable for part in parts if part.detectable is not None]
-        tested = "no test" if permutation is None else f"exact label permutation p = {permutation:.3g}"
+        # Of a measured reference the order has to be shown as well, and its spread is another.
+        sizes = [part.detectable for part in parts if part.detectable is not None and not self.measured]
+        kind = "exact" if len(self.models) <= EXACT_MODELS or not self._tied(samples) else "random"
+        tested = "no test" if permutation is None else f"{kind} label permutation p = {permutation:.3g}"
         needed = self.needed
         reason = (
             f"{shown} of {total} pairs of models are shown concordant ({needed[0]} needed) and {opposed} discordant "
@@ -185,7 +190,13 @@ class RankCorrelation(Relation):
     def _describe_pair(
         self, samples: Arrays, low: int, high: int, p: float, q: float, alpha: float, comparisons: float
     ) -> Decision:
-        """One pair of models at Bonferroni's level over the pairs: what is seen of it beside Holm's count."""
+        """One pair of models at Bonferroni's level over the pairs: what is seen of it beside Holm's count.
+
+        A measured reference puts the pair in the order of its means, so that a concordant pair rises.
+        """
+        if self.measured:
+            first, second = (self._values(samples, str(self.pairs[place][1])).mean() for place in (low, high))
+            low, high = (high, low) if first > second else (low, high)
         names = self.models[low], self.models[high]
         differences = self._values(samples, names[1]) - self._values(samples, names[0])
         scale = np.abs(np.stack([self._values(samples, name) for name in names])).max()
@@ -198,8 +209,9 @@ class RankCorrelation(Relation):
             pvalue=p,
             pvalue_against=against,
             n=differences.size,
-            detectable=detectable(differences, alpha) if spread else None,
+            detectable=detectable(differences, alpha, joint_power(len(self._ordered()))) if spread else None,
             alpha=alpha,
+            alpha_against=alpha / comparisons,
             reason="" if spread else no_test_reason(differences.size),
             label=f"{names[0]} < {names[1]}" + (" as by the reference" if self.measured else ""),
             metric=self.metric,
@@ -208,26 +220,31 @@ class RankCorrelation(Relation):
         )
 
     def _kendall(self, samples: Arrays) -> tuple[float | None, float | None]:
-        """Observed τ of the means (τ-b where there are ties) and its one-sided label-permutation p."""
+        """Observed τ of the means, (C − D) / N over the pairs that are tested, and its label-permutation p."""
         from scipy import stats
 
         means = [float(self._values(samples, arm).mean()) for arm in self.models]
         references = [float(self._values(samples, r).mean()) if isinstance(r, str) else float(r) for _, r in self.pairs]
         if len(set(means)) < 2 or len(set(references)) < 2:
             return None, None
-        tied = len(set(means)) < len(means) or len(set(references)) < len(references)
-        if not tied:
-            test = stats.kendalltau(references, means, alternative="greater", method="exact")
-            return float(test.statistic), float(test.pvalue)
+        signs = [np.sign(means[j] - means[i]) * np.sign(references[j] - references[i]) for i, j in self._ordered()]
+        tau = float(np.mean(signs))
+        if not self._tied(samples):
+            return tau, float(stats.kendalltau(references, means, alternative="greater", method="exact").pvalue)
 
         def statistic(order: Array) -> float:
             return float(stats.kendalltau(order, means).statistic)
 
         permuted = stats.permutation_test(
-            (references,), statistic, permutation_type="pairings", n_resamples=999, alternative="greater",
-            rng=np.random.default_rng(0),
+            (references,), statistic, permutation_type="pairings", alternative="greater",
+            n_resamples=math.inf if len(means) <= EXACT_MODELS else 999, rng=np.random.default_rng(0),
         )  # fmt: skip
-        return float(permuted.statistic), float(permuted.pvalue)
+        return tau, float(permuted.pvalue)
+
+    def _tied(self, samples: Arrays) -> bool:
+        means = {float(self._values(samples, arm).mean()) for arm in self.models}
+        references = {float(self._values(samples, r).mean()) if isinstance(r, str) else float(r) for _, r in self.pairs}
+        return min(len(means), len(references)) < len(self.pairs)
 
 
 def holm(pvalues: Array) -> Array:

@@ -56,8 +56,10 @@ class Decision:
         pvalue_against: for the claim's opposite, Bonferroni over the comparisons included. ``None`` for ``ERROR``.
         n: number of seeds (pairs).
         detectable: the smallest true effect that ``n`` seeds would have shown with 80% power at ``alpha``, given the
-            observed spread; on the claim's side of its margin; that of the comparison that decided.
+            observed spread; on the claim's side of its margin; that of the comparison that decided. Of K comparisons
+            each has a power of 1 − .2 / K there, so that all of them together have 80% at least.
         alpha: the level of the decision, one-sided.
+        alpha_against: the level of the side that refutes: ``alpha`` by the number of comparisons that share it.
         reason: one sentence for ``INCONCLUSIVE`` and ``ERROR``, else empty.
         parts: the comparisons of a relation that has several; their ``pvalue_against`` carries the same Bonferroni
             factor, so that the whole is the largest ``pvalue`` and the smallest ``pvalue_against`` of its parts.
@@ -93,6 +95,7 @@ class Decision:
     compares: tuple[str, ...] = ()
     seed_effects: tuple[float, ...] = ()
     boundaries: tuple[float, ...] = ()
+    alpha_against: float | None = None
     target: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,6 +115,7 @@ class Decision:
             "detectable": json_number(self.detectable),
             "detectable_unit": self.detectable_unit,
             "alpha": self.alpha,
+            "alpha_against": self.alpha_against,
             "reason": self.reason,
             "parts": [part.to_dict() for part in self.parts],
             "notes": list(self.notes),

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.relations import Equivalent, Greater, Increasing, Looks, Reaches
+from harness.relations import BestOf, Equivalent, Greater, Increasing, Looks, Reaches
+from harness.relations.paired_t import joint_power
 from harness.relations.simulation import SHAPES, TRUTHS, draw, noise, plan_rates, rates, wrong_rate
 
 SIMULATIONS = 4000
@@ -75,6 +76,33 @@ def test_power_is_that_of_detectable():
         shift = special.nctdtrinc(n - 1, 0.2, special.stdtrit(n - 1, 0.95)) / math.sqrt(n) * math.sqrt(2)
         supported, _ = rates(Greater("a", "b"), {"a": shift, "b": 0}, "normal", n, 20000, rng)
         assert supported == pytest.approx(0.8, abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("relation", "means"),
+    [
+        (BestOf(("a", "b", "c", "d"), "a"), {"a": 1, "b": 0, "c": 0, "d": 0}),
+        (Increasing(("a", "b", "c", "d")), {"a": 0, "b": 1, "c": 2, "d": 3}),
+    ],
+    ids=["best of 4", "3 steps"],
+)
+def test_several_comparisons_are_seen_together_at_what_is_detectable(relation, means):
+    """Not each in 80% of cases, which all together would be in .50 to .59 of them."""
+    from scipy import special
+
+    n, rng = 5, np.random.default_rng(19)
+    shift = float(special.nctdtrinc(n - 1, 1 - joint_power(3), special.stdtrit(n - 1, 0.95))) * math.sqrt(2 / n)
+    supported, _ = rates(relation, {arm: mean * shift for arm, mean in means.items()}, "normal", n, 20000, rng)
+    assert 0.79 < supported < 0.92
+
+
+def test_equal_arms_are_seen_to_be_equivalent_at_what_is_detectable():
+    n, rng, arms = 5, np.random.default_rng(20), ("a", "b", "c")
+    from scipy import special
+
+    shift = float(special.nctdtrinc(n - 1, 1 - joint_power(6), special.stdtrit(n - 1, 0.95))) * math.sqrt(2 / n)
+    supported, _ = rates(Equivalent(arms, shift), dict.fromkeys(arms, 0.0), "normal", n, 20000, rng)
+    assert 0.79 < supported < 0.95
 
 
 def test_interval_wholly_outside_alone_errs_too_often():

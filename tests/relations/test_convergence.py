@@ -80,3 +80,17 @@ def test_nan_and_negative_times_are_errors():
 
 def test_no_seeds():
     assert decide([], []).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_median_that_unknown_pairs_could_move_is_not_given():
+    inf = math.inf
+    unknown = decide([2, 2, inf, inf, inf, inf, inf], [40, 30, inf, inf, inf, inf, inf])
+    assert unknown.effect is None
+    assert math.isnan(unknown.seed_effects[-1])
+    assert decide([2, 2, 2, inf], [40, 40, 40, inf]).effect == 20.0
+
+
+def test_the_edge_of_a_budget_is_not_held_by_the_interval():
+    decision = ConvergesFaster("a", "b", 10, budgets=(6, 60)).decide({"a": [6] * 5, "b": [math.inf] * 5})
+    assert decision.verdict is Verdict.SUPPORTED
+    assert decision.interval[0] > 10

@@ -15,6 +15,7 @@ from harness.relations import (
     Greater,
     Increasing,
     Looks,
+    NotWorse,
     Verdict,
     decide_sequentially,
 )
@@ -89,12 +90,21 @@ def test_futility_needs_both_verdicts_to_be_unlikely():
     assert result.stopped != "futile"  # it may still be refuted
 
 
-def test_no_spread_is_futile():
-    result = decide_sequentially(CLAIM, {"a": [1.0] * 4, "b": [0.0] * 4})
-    assert result.stopped == "futile"
-    assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.seeds_saved == 6
-    assert "Given up" in result.decision.reason
+def test_no_spread_says_nothing_of_the_seeds_to_come():
+    """Four collapsed runs of both arms are no reason to give up: these ten seeds refute the claim."""
+    a, b = [0.0] * 10, [0.0] * 4 + [0.25, 0.24, 0.26, 0.25, 0.27, 0.23]
+    first = decide_sequentially(NotWorse("a", "b", 0.05), {"a": a[:4], "b": b[:4]})
+    assert (first.stopped, first.n_next, first.history[0].predictive) == (None, 7, None)
+    assert decide_sequentially(NotWorse("a", "b", 0.05), {"a": a, "b": b}).verdict is Verdict.REFUTED
+    assert decide_sequentially(CLAIM, {"a": [1.0] * 10, "b": [0.0] * 10}).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_claim_may_be_kept_open_though_its_first_seeds_decide_it():
+    samples = seeds(9, 10)
+    assert decide_sequentially(CLAIM, samples).decision.n == 4
+    kept = decide_sequentially(CLAIM, samples, open_at=lambda n: n < 7)
+    assert (kept.stopped, kept.decision.n) == ("decided", 7)
+    assert decide_sequentially(CLAIM, samples, open_at=lambda n: True).stopped == "last look"
 
 
 def test_two_of_four_wins_cannot_decide_a_sign_test():

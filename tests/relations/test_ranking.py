@@ -92,3 +92,24 @@ def test_reference_by_another_metric_of_the_same_arms():
 
 def test_too_few_seeds():
     assert RankCorrelation(MODELS).decide(seeds(dict.fromkeys("abcd", 0), n=2)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_measured_reference_orders_its_pairs_and_promises_no_detectable_effect():
+    """The reference falls from a to b, and so does the target: concordant, shown as a rise from b to a."""
+    rng = np.random.default_rng(3)
+    samples = {name: mean + 0.01 * rng.normal(size=6) for name, mean in (("a", 1), ("b", 0), ("ra", 9), ("rb", 5))}
+    decision = RankCorrelation((("a", "ra"), ("b", "rb"))).decide(samples)
+    assert decision.verdict is Verdict.SUPPORTED
+    assert decision.detectable is None
+    (pair,) = decision.parts
+    assert (pair.label, pair.compares) == ("b < a as by the reference", ("a", "b"))
+    assert pair.effect == pytest.approx(1, abs=0.02)
+    assert pair.interval[0] > 0
+
+
+def test_the_label_permutation_of_many_tied_models_is_called_random():
+    samples = {name: np.arange(3) + place for place, name in enumerate("abcdefg")}
+    pairs = tuple((name, float(min(place, 5))) for place, name in enumerate("abcdefg"))
+    assert any("random label permutation" in note for note in RankCorrelation(pairs).decide(samples).notes)
+    few = {name: samples[name] for name in "defg"}
+    assert any("exact label permutation" in note for note in RankCorrelation(pairs[3:]).decide(few).notes)

@@ -128,3 +128,53 @@ def test_a_bound_beyond_the_margin_is_a_verdict(grid):
         low, high = decision.interval
         assert (decision.verdict is Verdict.SUPPORTED) == (low > 0.1)
         assert (decision.verdict is Verdict.REFUTED) == (high < 0.1)
+
+
+def leaves(decision):
+    yield from (leaf for part in decision.parts for leaf in leaves(part)) if decision.parts else (decision,)
+
+
+@relations
+@quick
+@given(grid=values, alpha=st.sampled_from([0.001, 0.0321, 0.05, 0.2]))
+def test_the_interval_of_each_comparison_says_what_its_verdict_says(relation, grid, alpha):
+    """Decided exactly where the shown interval excludes the margin; the effect lies in it."""
+    for part in leaves(relation.decide(samples(grid), alpha=alpha)):
+        if part.interval is None or isinstance(relation, RankCorrelation):
+            continue
+        low, high = part.interval
+        bounds = part.boundaries or (1.0 if part.effect_kind == "ratio" else 0.0,)
+        if len(bounds) == 2:  # equivalence
+            inside, outside = bounds[0] < low and high < bounds[1], high < bounds[0] or bounds[1] < low
+            assert (part.verdict is Verdict.SUPPORTED, part.verdict is Verdict.REFUTED) == (inside, outside)
+        else:
+            assert part.verdict.decided == (not low <= bounds[0] <= high)
+        assert part.effect is None or low - 1e-9 <= part.effect <= high + 1e-9
+
+
+@quick
+@given(
+    a=st.lists(st.sampled_from([0.0, 1.0, 2.0, 4.0, np.inf]), min_size=7, max_size=7),
+    b=st.lists(st.sampled_from([0.0, 1.0, 2.0, 4.0, np.inf]), min_size=7, max_size=7),
+    ratio=st.sampled_from([0.5, 1.0, 2.0, 4.0]),
+    budgets=st.sampled_from([None, (4.0, 8.0)]),
+)
+def test_intervals_of_times_say_what_the_verdict_says(a, b, ratio, budgets):
+    decision = ConvergesFaster("a", "b", ratio, budgets).decide({"a": a, "b": b}, alpha=0.1)
+    low, high = decision.interval
+    assert decision.verdict.decided == (not low <= ratio <= high)
+    assert decision.effect is None or low <= decision.effect <= high
+
+
+@quick
+@given(
+    grid=arrays(np.int64, (4, 5), elements=st.integers(-3, 3)),
+    references=st.lists(st.sampled_from([1.0, 2.0, 3.0]), min_size=4, max_size=4).filter(lambda r: len(set(r)) > 1),
+    above=st.sampled_from([-0.5, 0.0, 0.9]),
+)
+def test_rank_correlation_lies_between_its_bounds_with_ties_too(grid, references, above):
+    relation = RankCorrelation(tuple(zip("abcd", references, strict=True)), above)
+    decision = relation.decide(dict(zip("abcd", grid.astype(float), strict=True)), alpha=0.2)
+    low, high = decision.interval
+    assert decision.effect is None or low - 1e-9 <= decision.effect <= high + 1e-9
+    assert (decision.verdict is Verdict.SUPPORTED) == (low > above + 1e-9)

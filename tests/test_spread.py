@@ -1,0 +1,101 @@
+"""harness.spread: each difference that decided stands with its interval over seeds and test subjects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic import CLASSES, recipe, record
+
+from harness.relations import All, BestOf, Equivalent, Greater, NonMonotonic, Reaches, Verdict, pooled, two_level
+from harness.runs import Run
+from harness.spread import differences, over_subjects
+
+METRIC = "IoU.fluid"
+
+
+def decided(relation, means, n=6, sd=0.01, alpha=0.05):
+    rng = np.random.default_rng(4)
+    return relation.decide({arm: mean + sd * rng.normal(size=n) for arm, mean in means.items()}, alpha=alpha)
+
+
+def pairs(decision):
+    return [(found.a, found.b, found.metric) for found in differences(decision, METRIC)]
+
+
+def test_the_differences_are_those_that_the_relation_compares_in_its_direction():
+    means = {"x": 0.1, "y": 0.5, "z": 0.2}
+    assert pairs(decided(NonMonotonic(("x", "y", "z"), "y"), means)) == [("y", "x", METRIC), ("y", "z", METRIC)]
+    assert pairs(decided(BestOf(("x", "y", "z"), "y"), means)) == [("y", "x", METRIC), ("y", "z", METRIC)]
+    assert pairs(decided(Equivalent(("x", "y", "z"), 0.1), means)) == [
+        ("x", "y", METRIC), ("x", "z", METRIC), ("y", "z", METRIC),
+    ]  # fmt: skip
+    both = All((Greater("y", "x"), Greater("z", "x", metric="mIoU"), Reaches("y", 0.5, 0.1)))
+    assert pairs(decided(both, means)) == [("y", "x", METRIC), ("z", "x", "mIoU"), ("y", None, METRIC)]
+
+
+def test_the_level_is_that_of_the_side_that_decided():
+    means = {"x": 0.1, "y": 0.5, "z": 0.2}
+    refuted = decided(BestOf(("x", "y", "z"), "z"), means)
+    assert refuted.verdict is Verdict.REFUTED
+    levels = {(found.a, found.b): found.level for found in differences(refuted, METRIC)}
+    assert levels == {("z", "y"): pytest.approx(1 - 2 * 0.05 / 2), ("z", "x"): pytest.approx(1 - 2 * 0.05)}
+
+
+@pytest.mark.parametrize(
+    ("relation", "excluded"),
+    [
+        (Greater("y", "x"), 0.0),
+        (Greater("y", "x", 0.1), 0.1),
+        (Equivalent(("y", "x"), 0.1), 0.1),
+        (Equivalent(("x", "y"), 0.1), -0.1),
+        (Reaches("y", 0.6, 0.3), 0.3),
+        (Greater("y", "x", 0.4), None),
+    ],
+)
+def test_the_boundary_is_the_one_that_the_seeds_exclude(relation, excluded):
+    (found,) = differences(decided(relation, {"x": 0.1, "y": 0.5}), METRIC)
+    assert found.excluded == (None if excluded is None else pytest.approx(excluded))
+
+
+def images(run: Run, clustered: float) -> np.ndarray:
+    """Confusion counts of 18 images of 6 subjects: a's hits differ by subject, b's do not."""
+    first = run.recipe.optimiser.lr > 0.5
+    rng = np.random.default_rng([run.seed, int(first)])
+    by_subject = clustered * np.array([-2, -1, 0, 0, 1, 2]).repeat(3) / 10
+    skill = 0.5 + (0.06 + by_subject if first else 0) + 0.005 * rng.normal()
+    hit = np.round(1000 * np.clip(skill + 0.005 * rng.normal(size=18), 0, 1)).astype(np.int64)
+    return np.stack([np.stack([np.full(18, 9000), np.full(18, 100)], -1), np.stack([1000 - hit, hit], -1)], -2)
+
+
+@pytest.mark.parametrize(("clustered", "holds"), [(0.0, False), (1.0, True)])
+def test_over_subjects_is_two_level_at_the_same_level_and_sees_what_the_seeds_do_not(clustered, holds):
+    arms = {"good": recipe(0.6), "bad": recipe(0.3)}
+    subjects = [f"subject {number // 3}" for number in range(18)]
+    made = {
+        name: [
+            record(Run(arm, seed), f"{name}/{seed}", test_ids=list(map(str, range(18))), test_subjects=subjects)
+            for seed in range(5)
+        ]
+        for name, arm in arms.items()
+    }
+    table = {found.key: images(Run(arms[name], found.seed), clustered) for name in arms for found in made[name]}
+    value = pooled(METRIC, CLASSES)
+    samples = {name: [float(value(table[f"{name}/{seed}"].sum(0))) for seed in range(5)] for name in arms}
+    decision = Greater("good", "bad").decide(samples)
+    assert decision.verdict is Verdict.SUPPORTED
+    (found,) = over_subjects(decision, METRIC, made, table.__getitem__)
+    stacked = [np.stack([table[f"{name}/{seed}"] for seed in range(5)]) for name in arms]
+    alone = two_level(*stacked, subjects, value, level=0.9)
+    assert found["interval"] == pytest.approx(list(alone.interval))
+    assert found["seed_interval"] == pytest.approx(decision.interval)
+    assert found["holds_boundary"] is holds
+
+
+def test_a_failed_run_and_other_test_images_give_nothing():
+    arms = {"good": recipe(0.6), "bad": recipe(0.3)}
+    made = {name: [record(Run(arm, seed), f"{name}/{seed}") for seed in range(4)] for name, arm in arms.items()}
+    decision = decided(Greater("good", "bad"), {"good": 0.5, "bad": 0.1}, n=4)
+    other = {**made, "bad": [record(Run(arms["bad"], seed), "k", test_ids=["other"] * 6) for seed in range(4)]}
+    failed = {**made, "bad": [record(Run(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
+    for records in (other, failed):
+        assert over_subjects(decision, METRIC, records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
