@@ -96,7 +96,7 @@ class Row:
         return f"{self.name}@{self.scale}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as plain JSON types; infinite effects and bounds are ``"inf"``, other numbers without a name ``None``."""
+        """The row as plain JSON types; infinite effects and bounds are ``"inf"``, other nameless numbers ``None``."""
         return dict(_plain(asdict(self)))
 
     @classmethod

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import comparison, recipe, record
 
-from harness.relations import All, Greater, Looks, Verdict
+from harness.relations import All, ConvergesFaster, Greater, Looks, Verdict
+from harness.report.phrasing import effect_text
 from harness.runs import Run
 from harness.verdicts import Arm, Row, blank, judge
 
@@ -177,6 +178,47 @@ def test_a_row_survives_json():
     assert Row.from_dict(json.loads(json.dumps(made.to_dict(), allow_nan=False))) == made
 
 
+def test_an_infinite_effect_is_a_finding_and_comes_back_as_a_number():
+    made = row(claim(metric="reach:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad"), looks=Looks.fixed(5)))
+    assert (made.verdict, made.effect) == (Verdict.SUPPORTED, math.inf)
+    plain = json.loads(json.dumps(made.to_dict(), allow_nan=False))
+    assert plain["effect"] == plain["decision"]["decision"]["effect"] == "inf"
+    assert plain["interval"] == plain["decision"]["decision"]["interval"]
+    again = Row.from_dict(plain)
+    assert again == made
+    assert effect_text(again) == "∞"
+
+
+def test_only_effects_and_their_bounds_are_infinite_in_json():
+    made = replace(row(claim()), effect=-math.inf, interval=(-math.inf, math.nan), detectable=math.inf, pvalue=math.inf)
+    plain = made.to_dict()
+    assert (plain["effect"], plain["interval"]) == ("-inf", ["-inf", None])
+    assert (plain["detectable"], plain["pvalue"]) == (None, None)
+    assert Row.from_dict(plain).interval == (-math.inf, None)
+
+
+def test_a_row_of_a_later_version_is_read_without_what_it_added():
+    made = row(claim())
+    plain = made.to_dict() | {"calibration": 3}
+    plain["arms"][0]["seconds"] = [1.0]
+    assert Row.from_dict(plain) == made
+
+
+def test_a_row_of_an_earlier_version_has_the_defaults():
+    plain = row(claim()).to_dict()
+    for name in ("effect_kind", "over_subjects", "adjusted_verdict", "provenance"):
+        del plain[name]
+    del plain["arms"][0]["published"], plain["arms"][0]["others"]
+    again = Row.from_dict(plain)
+    assert (again.effect_kind, again.over_subjects, again.adjusted_verdict, again.provenance) == (
+        "difference",
+        (),
+        "",
+        {},
+    )
+    assert (again.arms[0].published, again.arms[0].others) == (None, {})
+
+
 anything = st.floats(allow_nan=True, allow_infinity=True)
 maybe = st.none() | anything
 
@@ -194,7 +236,8 @@ def test_any_numbers_survive_json_as_themselves_or_as_null(effect, interval, pva
     plain = made.to_dict()
     again = Row.from_dict(json.loads(json.dumps(plain, allow_nan=False)))
     assert again.to_dict() == plain
-    assert again.effect == (effect if effect is not None and math.isfinite(effect) else None)
+    assert again.effect == (None if effect is None or math.isnan(effect) else effect)
+    assert again.interval == (interval and tuple(None if math.isnan(bound) else bound for bound in interval))
     assert again.arms[0].others == {
         name: value if value is not None and math.isfinite(value) else None for name, value in others.items()
     }

@@ -3,11 +3,12 @@
 The files are ``golden/papers/<paper>.toml``. Importing this package imports neither torch nor scipy.
 """
 
-from harness.papers.audit import Finding, audit
-from harness.papers.claims import PublishedClaim
-from harness.papers.findings import findings_markdown
+from harness.papers.audit import audit
+from harness.papers.claims import Origin, PublishedClaim
+from harness.papers.finding import Finding
+from harness.papers.findings import findings_markdown, findings_page
 from harness.papers.loading import load, paper_ids
-from harness.papers.published import Column, Correlation, Figure, Paper, Reading, Row, Table
+from harness.papers.published import Column, Correlation, Figure, OffTable, Paper, Reading, Row, Table
 from harness.papers.support import PublishedSupport, support
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Correlation",
     "Figure",
     "Finding",
+    "OffTable",
+    "Origin",
     "Paper",
     "PublishedClaim",
     "PublishedSupport",
@@ -23,6 +26,7 @@ __all__ = [
     "Table",
     "audit",
     "findings_markdown",
+    "findings_page",
     "load",
     "paper_ids",
     "support",

@@ -1,44 +1,20 @@
-"""Where a paper's figures contradict one another, found by computation.
+"""Where a paper's figures contradict one another, or what its text says of them, found by computation.
 
-`audit` knows no paper: it looks at figures and at what their columns say that they hold. Tables are taken as printed;
-with ``audit(paper.corrected())`` the same eyes look at the tables as the golden file reads them.
+`audit` knows no paper: it looks at figures, at what their columns say that they hold, and at what claims and statements
+say of them. Tables are taken as printed; with ``audit(paper.corrected())`` the same eyes look at the tables as the
+golden file reads them. Claims and statements use the tables as read in both cases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from harness.papers.checks import Cells, Violation, repairing_swaps, violations, written
+from harness.papers.checks import POOLED, Cells, Violation, repairing_swaps, violations, written
+from harness.papers.finding import Finding, sources
 from harness.papers.identities import Interval, exact_spearman
 from harness.papers.published import Correlation, Figure, Paper, Table
-from harness.papers.shares import consensus, exchange, exchanged, implied_share, replacements
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One contradiction.
-
-    Attributes:
-        paper: Id of the paper.
-        table: Id of the table, or the place of a claim.
-        row: Name of the row; ``all rows``, two rows, two columns or a claim's slug where it is not about one row.
-        kind: What kind of contradiction, such as ``swapped-columns``; ``…-averaged`` where the figures fit means over
-            images instead of pooled counts.
-        expected: What the rest permits, written like the printed figure.
-        found: The printed figure.
-        sentence: The finding in one sentence.
-        repair: What would remove it, where the figures tell; empty otherwise.
-    """
-
-    paper: str
-    table: str
-    row: str
-    kind: str
-    expected: str
-    found: str
-    sentence: str
-    repair: str = ""
+from harness.papers.shares import Exchange, consensus, exchange, exchanged, implied_share, implying, replacements
+from harness.papers.statements import borne_out, repeated
 
 
 def audit(paper: Paper) -> list[Finding]:
@@ -50,7 +26,10 @@ def audit(paper: Paper) -> list[Finding]:
         for correlation in paper.correlations:
             if correlation.table == table.id:
                 findings += _correlation(paper, table, correlation)
-    findings += _claims(paper)
+    for off_table in paper.off_table.values():
+        findings += repeated(paper, off_table)
+    for claim in (*paper.claims.values(), *paper.statements.values()):
+        findings += borne_out(paper, claim)
     return findings
 
 
@@ -75,15 +54,29 @@ def _violated(paper: Paper, table: Table, row: str, cells: Cells, violation: Vio
     sentence = _sentence(table, row, violation, expected, figure)
     if violation.kind.endswith("-averaged"):
         sentence += ", which means over images or batches allow and pooled counts do not"
-    elif violation.kind in ("dice-iou", "iou-f1", "f1-precision-recall"):
-        sentence += ", which means over images cannot give either"
-    return Finding(paper.id, table.id, row, violation.kind, expected, figure.text, f"{sentence}.", violation.repair)
+    elif violation.kind in ("dice-iou", "iou-f1", "f1-precision-recall", "iou-precision-recall"):
+        sentence += ", which means over images or batches cannot give either"
+    return Finding(
+        paper=paper.id,
+        table=table.id,
+        row=row,
+        kind=violation.kind,
+        expected=expected,
+        found=figure.text,
+        sentence=f"{sentence}.",
+        repair=violation.repair,
+        recovered=_resting(cells, violation),
+    )
+
+
+def _resting(cells: Cells, violation: Violation) -> tuple[str, ...]:
+    return sources(cells.figures[heading] for heading in (violation.column, *violation.others))
 
 
 def _sentence(table: Table, row: str, violation: Violation, expected: str, figure: Figure) -> str:
     return (
         f"Table {table.id}, row {row}: by {violation.basis}, {violation.column} is {expected}, "
-        f"but printed is {figure.text}"
+        f"but printed is {figure.marked}"
     )
 
 
@@ -110,6 +103,7 @@ def _swapped(
         found=figure.text,
         sentence=f"{_sentence(table, row, violation, expected, figure)}; with {columns} exchanged nothing is wrong.",
         repair=f"exchange {columns} {extent}",
+        recovered=_resting(cells, violation),
     )
 
 
@@ -119,20 +113,7 @@ def _shares(paper: Paper, table: Table) -> Iterator[Finding]:
     rows = {row.name: Cells.of(table, row.figures, paper.foreground_share) for row in table.rows}
     swap = exchange(rows)
     if swap is not None:
-        first, second = swap.rows
-        texts = [rows[name].figures[swap.column].text for name in swap.rows]
-        before = consensus(_known(rows))[1]
-        yield Finding(
-            paper.id,
-            table.id,
-            f"{first}, {second}",
-            "swapped-rows",
-            f"{texts[1]}, {texts[0]}",
-            f"{texts[0]}, {texts[1]}",
-            f"Table {table.id}: with the {swap.column} of {first} and {second} exchanged, {swap.rows_agreeing} of "
-            f"{len(rows)} rows imply the same foreground share, as printed {before} do.",
-            f"exchange {swap.column} of {first} and {second}",
-        )
+        yield _exchanged(paper, table, rows, swap)
         rows = exchanged(rows, swap)
     shares = {name: share for name, cells in rows.items() if (share := implied_share(cells)) is not None}
     common, agreeing = consensus(list(shares.values()))
@@ -148,9 +129,9 @@ def _shares(paper: Paper, table: Table) -> Iterator[Finding]:
             "one share",
             f"{low:.1%} to {high:.1%}",
             f"Table {table.id}: the rows' foreground shares, implied by pooled counts, run from {low:.1%} to "
-            f"{high:.1%}, "
-            f"though all are about one test split.",
-            "means over images, not pooled, would explain it",
+            f"{high:.1%}, though all are about one test split.",
+            POOLED,
+            sources(figure for cells in rows.values() for figure in implying(cells)),
         )
         return
     for name, share in shares.items():
@@ -166,11 +147,36 @@ def _shares(paper: Paper, table: Table) -> Iterator[Finding]:
                 f"Table {table.id}, row {name}: its figures imply a foreground share of {_percent(share)}, "
                 f"{agreeing} of {len(shares)} rows one of {_percent(common)}.",
                 " or ".join(f"{heading} {text}" for heading, text in options),
+                sources(implying(rows[name])),
             )
 
 
-def _known(rows: dict[str, Cells]) -> list[Interval]:
-    return [share for cells in rows.values() if (share := implied_share(cells)) is not None]
+def _exchanged(paper: Paper, table: Table, rows: dict[str, Cells], swap: Exchange) -> Finding:
+    first, second = swap.rows
+    texts = [rows[name].figures[swap.column].text for name in swap.rows]
+    before = consensus([share for cells in rows.values() if (share := implied_share(cells)) is not None])[1]
+    same = f"of {len(rows)} rows imply the same foreground share"
+    exchange_them = f"the {swap.column} of {first} and {second} exchanged"
+    if swap.mended:
+        reading = ", ".join(f"{heading} {text} in row {row}" for row, heading, text in swap.mended)
+        sentence = (
+            f"with {exchange_them} and {reading}, {swap.rows_agreeing} {same}; as printed {before} do, with that "
+            f"reading alone {swap.rows_mended}, with the exchange alone {swap.rows_exchanged}"
+        )
+    else:
+        reading = ""
+        sentence = f"with {exchange_them}, {swap.rows_agreeing} {same}, as printed {before} do"
+    return Finding(
+        paper=paper.id,
+        table=table.id,
+        row=f"{first}, {second}",
+        kind="swapped-rows",
+        expected=f"{texts[1]}, {texts[0]}",
+        found=f"{texts[0]}, {texts[1]}",
+        sentence=f"Table {table.id}: {sentence}.",
+        repair=f"exchange {swap.column} of {first} and {second}{f', and {reading}' if reading else ''}",
+        recovered=sources(figure for cells in rows.values() for figure in implying(cells)),
+    )
 
 
 def _percent(share: Interval) -> str:
@@ -188,6 +194,7 @@ def _correlation(paper: Paper, table: Table, printed: Correlation) -> Iterator[F
         return
     where = f"Table {table.id}, {printed.x} against {printed.y}"
     name = f"{printed.x} against {printed.y}"
+    used = sources(row.figures[column] for row in table.rows for column in (printed.x, printed.y))
     if abs(exact.rho - printed.rho.value) > _tolerance(printed.rho):
         yield Finding(
             paper.id,
@@ -198,6 +205,7 @@ def _correlation(paper: Paper, table: Table, printed: Correlation) -> Iterator[F
             printed.rho.text,
             f"{where}: Spearman's rho is {exact.rho:.3f}, printed is {printed.rho.text}.",
             f"rho {exact.rho:.3f}",
+            used,
         )
     tolerance = _tolerance(printed.pvalue)
     if min(abs(p - printed.pvalue.value) for p in (exact.one_sided, exact.two_sided)) > tolerance:
@@ -211,9 +219,9 @@ def _correlation(paper: Paper, table: Table, printed: Correlation) -> Iterator[F
             f"{exact.two_sided:.3f} two-sided, {exact.one_sided:.3f} one-sided",
             printed.pvalue.text,
             f"{where}: rho = {exact.rho:.3f} over {len(x)} models has an exact p of {exact.two_sided:.3f} two-sided "
-            f"and "
-            f"{exact.one_sided:.3f} one-sided, printed is {printed.pvalue.text}{reason}.",
+            f"and {exact.one_sided:.3f} one-sided, printed is {printed.pvalue.text}{reason}.",
             f"p {exact.two_sided:.3f}",
+            used,
         )
 
 
@@ -229,28 +237,3 @@ def _t_approximation(rho: float, pairs: int) -> float:
         return 0.0
     statistic = rho * ((pairs - 2) / (1 - rho * rho)) ** 0.5
     return float(2 * stats.t.sf(abs(statistic), pairs - 2))
-
-
-def _claims(paper: Paper) -> Iterator[Finding]:
-    """Claims that the paper's own figures go against."""
-    for claim in paper.claims.values():
-        effect = claim.effect()
-        if effect is None or claim.relation in ("equivalent", "reaches", "not-worse"):
-            continue
-        least = 1.0 if claim.relation == "faster" else 0.0
-        upside_down = claim.relation == "not-greater"
-        if effect <= least if not upside_down else effect > least:
-            pairs = [
-                f"{above} {claim.arms[above]:.4g} against {below} {claim.arms[below]:.4g}"
-                for above, below in claim.pairs
-                if (claim.arms[above] > claim.arms[below]) == upside_down
-            ]
-            yield Finding(
-                paper.id,
-                claim.place,
-                claim.slug,
-                "claim-against-figures",
-                f"{'at most' if upside_down else 'above'} {least:g}",
-                f"{effect:.4g}",
-                f"{claim.slug}: the paper's own {claim.metric} goes against it: {'; '.join(pairs) or f'{effect:.4g}'}.",
-            )

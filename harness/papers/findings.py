@@ -2,25 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from harness.papers.audit import audit
-from harness.papers.published import Paper
+from harness.papers.finding import Finding
+from harness.papers.published import OffTable, Paper
+
+HEADER = """\
+# What contradicts itself in the papers' tables
+
+Printed by `python -m harness papers`: computed from the figures in `golden/papers`, as printed, with their rounding.
+Claims and statements, which are in our words, are held against the tables as those files read them.
+"""
+
+
+def findings_page(papers: Iterable[Paper]) -> str:
+    """The whole page, as ``docs/papers-audit.md`` holds it; it ends with a newline."""
+    return f"{HEADER}\n{findings_markdown(papers)}"
 
 
 def findings_markdown(papers: Iterable[Paper]) -> str:
     """A section per paper with a row per finding, in Markdown; it ends with a newline."""
-    lines: list[str] = []
-    for paper in papers:
-        findings = audit(paper)
-        count = sum(len(row.figures) for table in paper.tables for row in table.rows)
-        noun = "finding" if len(findings) == 1 else "findings"
-        lines += [f"## {paper.id}", "", f"{paper.title}: {count} figures, {len(findings) or 'no'} {noun}.", ""]
-        if findings:
-            lines += ["| kind | finding | what would remove it |", "| --- | --- | --- |"]
-            lines += [f"| {f.kind} | {_cell(f.sentence)} | {_cell(f.repair)} |" for f in findings]
-            lines.append("")
-    return "\n".join(lines)
+    return "\n".join("\n".join([*_section(paper), ""]) for paper in papers)
+
+
+def _section(paper: Paper) -> Iterator[str]:
+    findings = audit(paper)
+    count = sum(len(row.figures) for table in paper.tables for row in table.rows)
+    noun = "finding" if len(findings) == 1 else "findings"
+    yield from (f"## {paper.id}", "", f"{paper.title}: {count} figures, {len(findings) or 'no'} {noun}.")
+    if findings:
+        yield from ("", "| kind | finding | what would remove it |", "| --- | --- | --- |")
+        yield from (f"| {f.kind} | {_cell(f.sentence)} | {_cell(f.repair)} |" for f in findings)
+    if remarks := list(_remarks(paper, findings)):
+        yield ""
+        yield from (f"- {remark}" for remark in remarks)
+
+
+def _remarks(paper: Paper, findings: list[Finding]) -> Iterator[str]:
+    """What a reader must know: which figures were recovered, what was renamed or assumed, what is in no table."""
+    sources = dict.fromkeys(source for finding in findings for source in finding.recovered)
+    if sources:
+        yield f"† Not in the paper's text. Taken from: {'; '.join(sources)}."
+    renamed: dict[str, list[str]] = {}
+    for table in paper.tables:
+        if table.heading_note:
+            renamed.setdefault(table.heading_note, []).append(table.id)
+    for note, tables in renamed.items():
+        yield f"Headings of Table{'s' if len(tables) > 1 else ''} {', '.join(tables)}: {note}."
+    if paper.assumption:
+        yield f"Assumed: {paper.assumption}."
+    if paper.off_table:
+        yield f"In no table: {'; '.join(_off_table(stated) for stated in paper.off_table.values())}."
+
+
+def _off_table(stated: OffTable) -> str:
+    return f"{stated.figure.marked} ({stated.what}; {stated.place})"
 
 
 def _cell(text: str) -> str:

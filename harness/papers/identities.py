@@ -50,6 +50,15 @@ def f1_from(precision: float, recall: float) -> float:
     return 2 * precision * recall / total if total > 0 else 0.0
 
 
+def iou_from_parts(precision: float, recall: float) -> float:
+    """IoU from 1 / IoU = 1 / precision + 1 / recall - 1; 0 where either is 0.
+
+    >>> round(iou_from_parts(0.9, 0.8), 4)
+    0.7347
+    """
+    return 1 / (1 / precision + 1 / recall - 1) if precision > 0 and recall > 0 else 0.0
+
+
 def accuracy_bounds(iou: Interval, share: Interval) -> Interval:
     """Pixel accuracies that an IoU of the foreground permits.
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harness.papers.claims import RELATIONS, PublishedClaim
+from harness.papers.claim_loading import off_table_figure, published_claim
+from harness.papers.claims import RELATIONS, STATEMENT_RELATIONS
+from harness.papers.entries import get, keys, member, require, strings, unique
 from harness.papers.published import (
     UNITS,
     Column,
@@ -62,60 +64,79 @@ def _load(paper_id: str, root: Path) -> Paper:
 
 
 def _paper(document: Mapping[str, Any]) -> Paper:
-    _keys("the paper", document, {"id", "title", "authors", "year", "target", "table", "correlation", "claims"})
-    tables = tuple(_table(entry) for entry in _get("the paper", document, "table", list, []))
-    _unique("tables", [table.id for table in tables])
-    target = _get("the paper", document, "target", dict, {})
-    share = _get("target", target, "foreground_share", float, None)
+    keys("the paper", document, {"id", "title", "authors", "year", "target", "table", "correlation", "claims"}
+          | {"statements", "off_table"})  # fmt: skip
+    tables = tuple(_table(entry) for entry in get("the paper", document, "table", list, []))
+    unique("tables", [table.id for table in tables])
+    target = get("the paper", document, "target", dict, {})
+    keys("target", target, {"name", "assumption", "foreground_share", "foreground_share_source"})
+    share = get("target", target, "foreground_share", float, None)
     if share is not None and not 0 < share < 1:
         raise ValueError(f"expected target.foreground_share to be between 0 and 1, but got {share}")
-    authors = _strings("the paper", document, "authors")
+    share_source = get("target", target, "foreground_share_source", str, "")
+    if (share is None) != (not share_source):
+        raise ValueError("expected target to have both foreground_share and foreground_share_source, but got only one")
+    authors = strings("the paper", document, "authors")
     by_id = {table.id: table for table in tables}
-    claims = {
-        slug: _claim(slug, entry, {table_id: table.corrected() for table_id, table in by_id.items()})
-        for slug, entry in _get("the paper", document, "claims", dict, {}).items()
+    off_table = {
+        name: off_table_figure(name, entry, by_id)
+        for name, entry in get("the paper", document, "off_table", dict, {}).items()
     }
+    corrected = {table_id: table.corrected() for table_id, table in by_id.items()}
+    claims = {
+        slug: published_claim(f"claim {slug!r}", slug, entry, corrected, off_table, RELATIONS)
+        for slug, entry in get("the paper", document, "claims", dict, {}).items()
+    }
+    statements = {
+        slug: published_claim(f"statement {slug!r}", slug, entry, corrected, off_table, STATEMENT_RELATIONS)
+        for slug, entry in get("the paper", document, "statements", dict, {}).items()
+    }
+    for figure in off_table.values():
+        if figure.claim:
+            member(f"claim of figure {figure.name!r} off the tables", figure.claim, tuple(claims))
     return Paper(
-        id=_get("the paper", document, "id", str),
-        title=_get("the paper", document, "title", str),
+        id=get("the paper", document, "id", str),
+        title=get("the paper", document, "title", str),
         authors=authors,
-        year=_get("the paper", document, "year", int, None),
+        year=get("the paper", document, "year", int, None),
         tables=tables,
         claims=MappingProxyType(claims),
-        correlations=tuple(
-            _correlation(entry, by_id) for entry in _get("the paper", document, "correlation", list, [])
-        ),
+        correlations=tuple(_correlation(entry, by_id) for entry in get("the paper", document, "correlation", list, [])),
         foreground_share=share,
-        foreground_share_source=_get("target", target, "foreground_share_source", str, ""),
+        foreground_share_source=share_source,
+        assumption=get("target", target, "assumption", str, ""),
+        statements=MappingProxyType(statements),
+        off_table=MappingProxyType(off_table),
     )
 
 
 def _table(entry: Mapping[str, Any]) -> Table:
-    table_id = _get("a table", entry, "id", str)
+    table_id = get("a table", entry, "id", str)
     where = f"table {table_id}"
-    _keys(where, entry, {"id", "title", "place", "unit", "columns", "key", "figures", "row", "reading"}
-          | {"recovered_from", "one_test_split"})  # fmt: skip
-    headings = _strings(where, entry, "columns")
-    _unique(f"columns of {where}", list(headings))
-    unit = _get(where, entry, "unit", str)
+    keys(where, entry, {"id", "title", "place", "unit", "columns", "key", "figures", "row", "reading"}
+          | {"recovered_from", "one_test_split", "heading_note"})  # fmt: skip
+    headings = strings(where, entry, "columns")
+    unique(f"columns of {where}", list(headings))
+    unit = get(where, entry, "unit", str)
     columns = {
         name: _column(f"column {name!r} of {where}", name, value, unit, headings)
-        for name, value in _get(where, entry, "figures", dict, {}).items()
+        for name, value in get(where, entry, "figures", dict, {}).items()
     }
-    key = _get(where, entry, "key", str)
-    _member(f"key of {where}", key, headings)
-    source = _get(where, entry, "recovered_from", str, "")
-    rows = tuple(_row(where, row, headings, columns, key, source) for row in _get(where, entry, "row", list))
-    _unique(f"rows of {where}", [row.name for row in rows])
+    key = get(where, entry, "key", str)
+    member(f"key of {where}", key, headings)
+    source = get(where, entry, "recovered_from", str, "")
+    rows = tuple(_row(where, row, headings, columns, key, source) for row in get(where, entry, "row", list))
+    unique(f"rows of {where}", [row.name for row in rows])
     table = Table(
         id=table_id,
-        title=_get(where, entry, "title", str),
-        place=_get(where, entry, "place", str),
+        title=get(where, entry, "title", str),
+        place=get(where, entry, "place", str),
         headings=headings,
         columns=MappingProxyType(columns),
         rows=rows,
-        one_test_split=_get(where, entry, "one_test_split", bool, False),
-        readings=tuple(_reading(where, reading, columns) for reading in _get(where, entry, "reading", list, [])),
+        one_test_split=get(where, entry, "one_test_split", bool, False),
+        readings=tuple(_reading(where, reading, columns) for reading in get(where, entry, "reading", list, [])),
+        heading_note=get(where, entry, "heading_note", str, ""),
     )
     for reading in table.readings:
         for name in reading.rows:
@@ -124,18 +145,18 @@ def _table(entry: Mapping[str, Any]) -> Table:
 
 
 def _column(where: str, name: str, entry: Any, unit: str, headings: tuple[str, ...]) -> Column:
-    _require(isinstance(entry, dict), f"expected {where} to be a table with a quantity, but got {entry!r}")
-    _keys(where, entry, {"quantity", "unit", "statistic", "split"})
-    _member(f"figures of {where}", name, headings)
+    require(isinstance(entry, dict), f"expected {where} to be a table with a quantity, but got {entry!r}")
+    keys(where, entry, {"quantity", "unit", "statistic", "split"})
+    member(f"figures of {where}", name, headings)
     column = Column(
         name=name,
-        quantity=_get(where, entry, "quantity", str),
-        unit=_get(where, entry, "unit", str, unit),
-        statistic=_get(where, entry, "statistic", str, ""),
-        split=_get(where, entry, "split", str, ""),
+        quantity=get(where, entry, "quantity", str),
+        unit=get(where, entry, "unit", str, unit),
+        statistic=get(where, entry, "statistic", str, ""),
+        split=get(where, entry, "split", str, ""),
     )
-    _member(f"unit of {where}", column.unit, tuple(UNITS))
-    _member(f"statistic of {where}", column.statistic, ("", "best", "average"))
+    member(f"unit of {where}", column.unit, tuple(UNITS))
+    member(f"statistic of {where}", column.statistic, ("", "best", "average"))
     return column
 
 
@@ -147,15 +168,15 @@ def _row(
     key: str,
     source: str,
 ) -> Row:
-    _keys(f"a row of {where}", entry, {"cells", "name", "recovered"})
-    texts = _strings(f"a row of {where}", entry, "cells")
+    keys(f"a row of {where}", entry, {"cells", "name", "recovered"})
+    texts = strings(f"a row of {where}", entry, "cells")
     if len(texts) != len(headings):
         raise ValueError(f"expected a row of {where} to have {len(headings)} cells, but got {len(texts)}: {texts}")
     cells = dict(zip(headings, texts, strict=True))
-    name = _get(f"a row of {where}", entry, "name", str, cells[key])
-    recovered = _strings(f"row {name!r} of {where}", entry, "recovered", ())
+    name = get(f"a row of {where}", entry, "name", str, cells[key])
+    recovered = strings(f"row {name!r} of {where}", entry, "recovered", ())
     for heading in recovered:
-        _member(f"recovered of row {name!r} of {where}", heading, tuple(columns))
+        member(f"recovered of row {name!r} of {where}", heading, tuple(columns))
     if recovered and not source:
         raise ValueError(f"expected {where} to say recovered_from, since row {name!r} has recovered figures")
     figures: dict[str, Figure] = {}
@@ -170,120 +191,29 @@ def _row(
 
 def _reading(where: str, entry: Mapping[str, Any], columns: Mapping[str, Column]) -> Reading:
     where = f"a reading of {where}"
-    _keys(where, entry, {"reason", "rows", "columns", "figures", "quantities"})
-    mappings = {name: dict(_get(where, entry, name, dict, {})) for name in ("columns", "figures", "quantities")}
+    keys(where, entry, {"reason", "rows", "columns", "figures", "quantities"})
+    mappings = {name: dict(get(where, entry, name, dict, {})) for name in ("columns", "figures", "quantities")}
     for name, mapping in mappings.items():
         for heading, value in mapping.items():
-            _member(f"{name} of {where}", heading, tuple(columns))
+            member(f"{name} of {where}", heading, tuple(columns))
             if name == "columns":
-                _member(f"{name} of {where}", value, tuple(columns))
+                member(f"{name} of {where}", value, tuple(columns))
             if name == "figures":
                 Figure.parse(value, columns[heading].unit)
     return Reading(
-        reason=_get(where, entry, "reason", str),
-        rows=_strings(where, entry, "rows", ()),
+        reason=get(where, entry, "reason", str),
+        rows=strings(where, entry, "rows", ()),
         **{name: MappingProxyType(mapping) for name, mapping in mappings.items()},
     )
 
 
-def _claim(slug: str, entry: Mapping[str, Any], tables: Mapping[str, Table]) -> PublishedClaim:
-    where = f"claim {slug!r}"
-    _keys(where, entry, {"statement", "place", "metric", "unit", "expect", "arms", "pairs", "predictor", "note"})
-    arms = {
-        name: _value(f"arm {name!r} of {where}", ref, tables)
-        for name, ref in _get(where, entry, "arms", dict, {}).items()
-    }
-    predictor = {
-        name: _value(f"predictor {name!r} of {where}", ref, tables)
-        for name, ref in _get(where, entry, "predictor", dict, {}).items()
-    }
-    pairs = []
-    for pair in _get(where, entry, "pairs", list, []):
-        if not (isinstance(pair, list) and len(pair) == 2):
-            raise ValueError(f"expected a pair of {where} to be two arms, but got {pair!r}")
-        for arm in pair:
-            _member(f"pairs of {where}", arm, tuple(arms))
-        pairs.append((pair[0], pair[1]))
-    relation = _get(where, entry, "expect", str)
-    _member(f"expect of {where}", relation, RELATIONS)
-    if relation == "rank-correlation" and arms.keys() != predictor.keys():
-        raise ValueError(f"expected predictor of {where} to name the arms {list(arms)}, but got {list(predictor)}")
-    return PublishedClaim(
-        slug=slug,
-        statement=_get(where, entry, "statement", str),
-        place=_get(where, entry, "place", str),
-        metric=_get(where, entry, "metric", str),
-        unit=_get(where, entry, "unit", str, "fraction"),
-        relation=relation,
-        arms=MappingProxyType(arms),
-        pairs=tuple(pairs),
-        predictor=MappingProxyType(predictor),
-        note=_get(where, entry, "note", str, ""),
-    )
-
-
-def _value(where: str, ref: Any, tables: Mapping[str, Table]) -> float:
-    """An arm's value: a reference to a corrected table's cell, or a number that the paper gives in its text."""
-    if not isinstance(ref, dict) or set(ref) not in ({"value"}, {"table", "row", "column"}):
-        raise ValueError(f"expected {where} to have table, row and column, or a value, but got {ref!r}")
-    if "value" in ref:
-        return Figure.parse(_get(where, ref, "value", str), "none").value
-    _member(f"table of {where}", ref["table"], tuple(tables))
-    try:
-        return tables[ref["table"]].figure(ref["row"], ref["column"]).value
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-
-
 def _correlation(entry: Mapping[str, Any], tables: Mapping[str, Table]) -> Correlation:
     where = "a correlation"
-    _keys(where, entry, {"table", "x", "y", "rho", "pvalue", "place"})
-    table_id = _get(where, entry, "table", str)
-    _member(f"table of {where}", table_id, tuple(tables))
-    names = [_get(where, entry, axis, str) for axis in ("x", "y")]
+    keys(where, entry, {"table", "x", "y", "rho", "pvalue", "place"})
+    table_id = get(where, entry, "table", str)
+    member(f"table of {where}", table_id, tuple(tables))
+    names = [get(where, entry, axis, str) for axis in ("x", "y")]
     for name in names:
-        _member(f"x and y of {where}", name, tuple(tables[table_id].columns))
-    rho, pvalue = (Figure.parse(_get(where, entry, key, str), "none") for key in ("rho", "pvalue"))
-    return Correlation(table_id, names[0], names[1], rho, pvalue, _get(where, entry, "place", str))
-
-
-_MISSING: Any = object()
-
-
-def _get(where: str, entry: Any, key: str, kind: type, default: Any = _MISSING) -> Any:
-    _require(isinstance(entry, dict), f"expected {where} to be a table, but got {entry!r}")
-    if key not in entry:
-        if default is _MISSING:
-            raise ValueError(f"expected {where} to have {key!r}, but got only {', '.join(entry) or 'nothing'}")
-        return default
-    value = entry[key]
-    _require(isinstance(value, kind), f"expected {key!r} of {where} to be of type {kind.__name__}, but got {value!r}")
-    return value
-
-
-def _strings(where: str, entry: Mapping[str, Any], key: str, default: Any = _MISSING) -> tuple[str, ...]:
-    values = _get(where, entry, key, list, default)
-    for value in values:
-        _require(isinstance(value, str), f"expected {key!r} of {where} to hold strings, but got {value!r}")
-    return tuple(values)
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
-
-
-def _keys(where: str, entry: Any, known: set[str]) -> None:
-    if isinstance(entry, dict) and (unknown := sorted(set(entry) - known)):
-        raise ValueError(f"expected {where} to have only {', '.join(sorted(known))}, but got {', '.join(unknown)}")
-
-
-def _member(where: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"expected {where} to be one of {', '.join(map(repr, choices))}, but got {value!r}")
-
-
-def _unique(what: str, values: list[str]) -> None:
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(f"expected {what} to differ from one another, but got {value!r} twice")
+        member(f"x and y of {where}", name, tuple(tables[table_id].columns))
+    rho, pvalue = (Figure.parse(get(where, entry, key, str), "none") for key in ("rho", "pvalue"))
+    return Correlation(table_id, names[0], names[1], rho, pvalue, get(where, entry, "place", str))

@@ -68,6 +68,11 @@ class Figure:
         """Largest value that rounds to the printed text."""
         return self.value + self.half_width
 
+    @property
+    def marked(self) -> str:
+        """The digits, with a dagger where they were recovered."""
+        return f"{self.text}†" if self.recovered else self.text
+
 
 @dataclass(frozen=True)
 class Column:
@@ -123,6 +128,7 @@ class Table:
     """A table as printed, with the readings that correct it kept apart.
 
     `one_test_split` says that its rows were measured on the same test images, so that they share a foreground share.
+    `heading_note` says which headings differ from what the paper's text has; empty where none does.
     """
 
     id: str
@@ -133,6 +139,7 @@ class Table:
     rows: tuple[Row, ...]
     readings: tuple[Reading, ...] = ()
     one_test_split: bool = False
+    heading_note: str = ""
 
     def row(self, name: str) -> Row:
         """The row of that name.
@@ -200,10 +207,43 @@ class Correlation:
 
 
 @dataclass(frozen=True)
+class OffTable:
+    """A figure that stands in no table.
+
+    Attributes:
+        name: Its name in the file.
+        what: What it is, in words.
+        figure: The figure; recovered where the paper's text does not have it.
+        place: Where it stands.
+        claim: Slug of the claim that it is about; empty for none.
+        repeats: Table, row and column of the figure that it should equal; None where it repeats none.
+    """
+
+    name: str
+    what: str
+    figure: Figure
+    place: str
+    claim: str = ""
+    repeats: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Paper:
     """A paper: its tables as printed, and its claims with their figures as corrected.
 
-    `foreground_share` is the share of the target data set's pixels that are foreground, or None where not known.
+    Attributes:
+        id: Name of its file.
+        title: Its title.
+        authors: Its authors.
+        year: Year of publication, where known.
+        tables: Its tables as printed.
+        claims: The claims to be tested, by slug.
+        statements: What else its text says about its own figures, by name: audited, not tested.
+        off_table: Figures that stand in no table, by name.
+        correlations: Rank correlations that it prints.
+        foreground_share: Share of the target data set's pixels that are foreground, or None where not known.
+        foreground_share_source: Where that share comes from.
+        assumption: What is read into the paper without standing there; empty for nothing.
     """
 
     id: str
@@ -215,6 +255,9 @@ class Paper:
     correlations: tuple[Correlation, ...] = ()
     foreground_share: float | None = None
     foreground_share_source: str = ""
+    assumption: str = ""
+    statements: Mapping[str, PublishedClaim] = field(default_factory=dict)
+    off_table: Mapping[str, OffTable] = field(default_factory=dict)
 
     @cached_property
     def _tables(self) -> dict[str, Table]:

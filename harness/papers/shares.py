@@ -27,11 +27,24 @@ WIDEST = 0.5  # a share known no better than this, relative to itself, says noth
 
 @dataclass(frozen=True)
 class Exchange:
-    """A column whose figures two rows have exchanged, with the means of Dice that were mended on the way."""
+    """A column whose figures two rows have exchanged.
+
+    Attributes:
+        column: Its heading.
+        rows: The two rows.
+        rows_agreeing: How many rows imply one share with the exchange, and with `mended`.
+        mended: Figures that were read otherwise on the way, as (row, heading, figure): a mean Dice that differs from
+            the mean F1.
+        rows_mended: How many rows imply one share with `mended` alone.
+        rows_exchanged: How many do with the exchange alone.
+    """
 
     column: str
     rows: tuple[str, str]
     rows_agreeing: int
+    mended: tuple[tuple[str, str, str], ...]
+    rows_mended: int
+    rows_exchanged: int
 
 
 def implied_share(cells: Cells) -> Interval | None:
@@ -44,6 +57,11 @@ def implied_share(cells: Cells) -> Interval | None:
     if share is None or not 0 < share.low <= share.high < 1 or share.high - share.low > WIDEST * share.middle:
         return None
     return share
+
+
+def implying(cells: Cells) -> list[Figure]:
+    """The figures that `implied_share` uses."""
+    return next(([cells.figure(q) for q in quantities] for quantities in (MEANS, PARTS) if cells.has(*quantities)), [])
 
 
 def consensus(shares: Sequence[Interval]) -> tuple[Interval, int]:
@@ -59,44 +77,50 @@ def consensus(shares: Sequence[Interval]) -> tuple[Interval, int]:
 def exchange(rows: Mapping[str, Cells]) -> Exchange | None:
     """The exchange of one column's figures between two rows that makes most rows agree.
 
-    Only one that makes at least two more rows agree, and no other as many, is reported. A row whose mean Dice and
-    mean F1 differ is tried with its mean F1 for both.
+    Rows whose mean Dice and mean F1 differ are read with their mean F1 for both. Only an exchange that makes at least
+    two more rows agree than without it, however they are read, and no other as many, is reported.
     """
-    shares = {name: share for name, cells in rows.items() if (share := implied_share(cells)) is not None}
-    _, agreeing = consensus(list(shares.values()))
-    if agreeing == len(shares):
+    mended = {name: _mended(cells) for name, cells in rows.items()}
+    printed, read = _agreeing(rows), _agreeing(mended)
+    shares = [share for cells in mended.values() if (share := implied_share(cells)) is not None]
+    if read == len(shares):
         return None
-    found: list[Exchange] = []
-    for first, second in combinations(shares, 2):
+    found: list[tuple[int, str, tuple[str, str]]] = []
+    for first, second in combinations([name for name in rows if implied_share(mended[name]) is not None], 2):
         for quantity in (*MEANS, *PARTS):
-            if not rows[first].has(quantity):
+            if not mended[first].has(quantity):
                 continue
-            trial = dict(shares)
-            for name, other in ((first, second), (second, first)):
-                taken = _with(_mended(rows[name]), quantity, rows[other].figure(quantity))
-                share = implied_share(taken)
-                if share is None:
-                    break
-                trial[name] = share
-            else:
-                count = consensus(list(trial.values()))[1]
-                if count >= agreeing + 2:
-                    found.append(Exchange(rows[first].headings[quantity], (first, second), count))
-    found.sort(key=lambda candidate: -candidate.rows_agreeing)
-    if not found or (len(found) > 1 and found[0].rows_agreeing == found[1].rows_agreeing):
+            trial = _taken(mended, quantity, first, second)
+            if all(implied_share(trial[name]) is not None for name in (first, second)):
+                found.append((_agreeing(trial), quantity, (first, second)))
+    found.sort(key=lambda candidate: -candidate[0])
+    if not found or found[0][0] < max(printed, read) + 2 or (len(found) > 1 and found[0][0] == found[1][0]):
         return None
-    return found[0]
+    most, quantity, (first, second) = found[0]
+    differing = [name for name in rows if mended[name] is not rows[name]]
+    return Exchange(
+        column=rows[first].headings[quantity],
+        rows=(first, second),
+        rows_agreeing=most,
+        mended=tuple((n, rows[n].headings["mean-dice"], mended[n].figure("mean-dice").text) for n in differing),
+        rows_mended=read,
+        rows_exchanged=_agreeing(_taken(rows, quantity, first, second)),
+    )
 
 
 def exchanged(rows: Mapping[str, Cells], swap: Exchange) -> dict[str, Cells]:
-    """The rows after an exchange."""
-    first, second = swap.rows
-    quantity = rows[first].table.columns[swap.column].quantity
-    taken = {
-        name: _with(_mended(rows[name]), quantity, rows[other].figure(quantity))
-        for name, other in ((first, second), (second, first))
-    }
-    return {**rows, **taken}
+    """The rows after an exchange, and as read for it."""
+    mended = {name: _mended(cells) for name, cells in rows.items()}
+    return _taken(mended, rows[swap.rows[0]].table.columns[swap.column].quantity, *swap.rows)
+
+
+def _taken(rows: Mapping[str, Cells], quantity: str, first: str, second: str) -> dict[str, Cells]:
+    pairs = ((first, second), (second, first))
+    return {**rows, **{name: _with(rows[name], quantity, rows[other].figure(quantity)) for name, other in pairs}}
+
+
+def _agreeing(rows: Mapping[str, Cells]) -> int:
+    return consensus([share for cells in rows.values() if (share := implied_share(cells)) is not None])[1]
 
 
 def replacements(cells: Cells, share: Interval) -> list[tuple[str, str]]:

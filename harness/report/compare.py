@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.golden import tolerance
-from harness.report import phrasing
-from harness.report.document import ReportError, read_json
+from harness.relations import Verdict
+from harness.report import numerals, phrasing
+from harness.report.document import ReportError, read_json, rows_of
 from harness.verdicts import Arm, Row
 
 CONTEXT = ("scale", "evidence", "datasets", "evidence_notes", "relation", "metric", "plan")
 """What has to be the same of a row for its verdict to answer the same question."""
+
+NAMED = 3
+"""Claims that a line names; more are counted."""
 
 
 @dataclass(frozen=True)
@@ -42,35 +46,62 @@ class Comparison:
         same: Number of claims with the same verdict.
         changes: Claims with another verdict.
         adjusted: Claims whose verdict is the same but not the one after Holm.
+        arms: Claims that lost or gained arms.
+        effects: Claims with the same verdict whose effect or interval reads otherwise.
         moved: Arms whose mean moved by more than their own spread explains, in the same environment.
         added, removed: Claims that only one report has.
         environment: What differs of device, versions and data, one sentence each.
+        unsaid: What only one report says of them. It excuses nothing: a report of no runs has no device.
+        context: What differs of the common claims' rows and runs, one sentence for each kind with its claims.
+        differing: Number of claims with the same verdict of which something in ``context`` is said.
         commits: Both commits where they differ; a changed program is what is compared, not an environment.
     """
 
     same: int
     changes: tuple[Change, ...] = ()
     adjusted: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    differing: int = 0
     commits: tuple[str, str] | None = None
 
     @property
     def exit_code(self) -> int:
-        """1 where a verdict changed in the same environment, else 0."""
-        return int(not self.environment and any(not change.context for change in self.changes))
+        """1 where a verdict changed or a claim is gone in the same environment, or where no claim is common; else 0."""
+        return int(bool(self._failures()))
 
     @property
     def text(self) -> str:
         """The comparison for a reader, in lines without a last line break."""
         return "\n".join(self._lines())
 
+    def _failures(self) -> list[str]:
+        """Why the comparison fails, one clause each.
+
+        Another device or scale can take claims away as it can change verdicts. No environment explains that nothing is
+        left to compare: a pipeline would stay green without a single claim.
+        """
+        if not self.same and not self.changes:
+            return ["the reports have no claim in common, so nothing was compared"]
+        if self.environment:
+            return []
+        changed, gone = sum(not change.context for change in self.changes), len(self.removed)
+        clauses = (
+            (changed, f"{changed} verdict{'' if changed == 1 else 's'} changed in the same environment"),
+            (gone, f"{gone} claim{' is' if gone == 1 else 's are'} gone"),
+        )
+        return [clause for count, clause in clauses if count]
+
     def _lines(self) -> Iterator[str]:
         if self.commits:
             yield f"commit: {self.commits[0] or 'unknown'} → {self.commits[1] or 'unknown'}"
-        yield from (f"warning: {sentence}" for sentence in self.environment)
+        yield from (f"warning: {sentence}" for sentence in (*self.environment, *self.unsaid, *self.context))
         verb = "changed" if self.changes else "changed: none"
         yield f"verdicts {verb}" + (":" if self.changes else "")
         for change in self.changes:
@@ -79,48 +110,73 @@ class Comparison:
             yield from (f"      warning: {sentence}" for sentence in change.context)
         for title, names in (
             ("after Holm changed", self.adjusted),
+            ("arms differ", self.arms),
+            ("effects moved", self.effects),
             ("means moved beyond their tolerance", self.moved),
             ("only in the new report", self.added),
-            ("only in the old report", self.removed),
+            ("gone: only in the old report", self.removed),
         ):
             if names:
                 yield f"{title}:"
                 yield from (f"  {name}" for name in names)
         noun = "verdict is" if self.same == 1 else "verdicts are"
-        yield f"{self.same} {noun} the same."
-        if self.changes and not self.exit_code:
-            yield "The environments differ, so the changes are reported but are no failure."
+        part = "" if self.differing == self.same else f" {self.differing} of them"
+        but = f", but{part} with what the warnings say" if self.differing else ""
+        yield f"{self.same} {noun} the same{but}."
+        failures = self._failures()
+        if failures:
+            yield f"failure: {' and '.join(failures)}."
+        elif self.changes or self.removed:
+            yield "The environments or what was asked differ, so this is reported but is no failure."
 
 
-def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
+def compare(
+    old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str] = ("the old report", "the new report")
+) -> Comparison:
     """Compares two documents as :func:`harness.report.document.read_json` gives them.
 
+    Args:
+        old, new: The documents.
+        names: What they are called where one cannot be read.
+
     Raises:
-        ReportError: A row is not as ``docs/verdicts-schema.md`` says.
+        ReportError: A row is not as ``docs/verdicts-schema.md`` says, or there twice.
     """
-    before, after = _rows(old), _rows(new)
-    environment = tuple(_environment(old["environment"], new["environment"]))
-    changes, adjusted, moved, same = [], [], [], 0
-    for key in before.keys() & after.keys():
+    before, after = _rows(old, names[0]), _rows(new, names[1])
+    environment = dict(_environment(old["environment"], new["environment"]))
+    contexts: dict[str, dict[str, str]] = {}
+    changes, adjusted, arms, effects, moved = [], [], [], [], []
+    for key in sorted(before.keys() & after.keys()):
         a, b = before[key], after[key]
-        context = tuple(_context(a, b))
-        if a.verdict is not b.verdict:
-            changes.append(Change(_title(b), str(a.verdict), str(b.verdict), (_effect(a), _effect(b)), context))
+        title = _title(b.row)
+        contexts[title] = context = dict(_context(a.row, b.row))
+        arms += [f"{title}: {sentence}" for sentence in _arms(a.row, b.row)]
+        shown = _effects(a, b)
+        if a.row.verdict is not b.row.verdict:
+            sentences = tuple(_sentence(*item) for item in context.items())
+            changes.append(Change(title, str(a.row.verdict), str(b.row.verdict), shown, sentences))
             continue
-        same += 1
-        if a.adjusted_verdict != b.adjusted_verdict:
-            adjusted.append(f"{_title(b)}: {a.adjusted_verdict or 'none'} → {b.adjusted_verdict or 'none'}")
+        if a.row.adjusted_verdict != b.row.adjusted_verdict:
+            adjusted.append(f"{title}: {a.row.adjusted_verdict or 'none'} → {b.row.adjusted_verdict or 'none'}")
+        if shown[0] != shown[1]:
+            effects.append(f"{title}: {shown[0]} → {shown[1]}")
         if not context and not environment:
-            moved += [f"{_title(b)}, {sentence}" for sentence in _moved(a.arms, b.arms)]
+            moved += [f"{title}, {sentence}" for sentence in _moved(a.row.arms, b.row.arms)]
     commits = (str(old["environment"].get("commit") or ""), str(new["environment"].get("commit") or ""))
+    changed = {change.name for change in changes}
     return Comparison(
-        same=same,
-        changes=tuple(sorted(changes, key=lambda change: change.name)),
-        adjusted=tuple(sorted(adjusted)),
-        moved=tuple(sorted(moved)),
-        added=tuple(_title(after[key]) for key in sorted(after.keys() - before.keys())),
-        removed=tuple(_title(before[key]) for key in sorted(before.keys() - after.keys())),
-        environment=environment,
+        same=len(contexts) - len(changes),
+        changes=tuple(changes),
+        adjusted=tuple(adjusted),
+        arms=tuple(arms),
+        effects=tuple(effects),
+        moved=tuple(moved),
+        added=tuple(_title(after[key].row) for key in sorted(after.keys() - before.keys())),
+        removed=tuple(_title(before[key].row) for key in sorted(before.keys() - after.keys())),
+        environment=tuple(_sentence(*item) for item in environment.items()),
+        unsaid=tuple(_unsaid(old["environment"], new["environment"])),
+        context=tuple(_grouped(contexts, environment)),
+        differing=sum(bool(context) for title, context in contexts.items() if title not in changed),
         commits=commits if commits[0] != commits[1] else None,
     )
 
@@ -129,56 +185,104 @@ def compare_files(old: Path, new: Path) -> tuple[str, int]:
     """What ``python -m harness compare OLD.json NEW.json`` prints, and its exit code.
 
     Returns:
-        The text, and 0: no verdict changed, or only between different environments; 1: a verdict changed in the same
-        environment; 2: a file cannot be read, the text says why.
+        The text, and 0: no verdict changed and no claim is gone, or only between different environments; 1: one did in
+        the same environment, or no claim is common; 2: a file cannot be read, the text says why.
     """
     try:
-        comparison = compare(read_json(Path(old)), read_json(Path(new)))
+        comparison = compare(read_json(Path(old)), read_json(Path(new)), (str(old), str(new)))
     except ReportError as error:
         return str(error), 2
     return comparison.text, comparison.exit_code
 
 
-def _rows(document: Mapping[str, Any]) -> dict[tuple[str, str], Row]:
+@dataclass(frozen=True)
+class _Read:
+    """A row as read, and whether the file says of what kind its effect is: older ones do not."""
+
+    row: Row
+    kind: bool
+
+
+def _rows(document: Mapping[str, Any], source: str) -> dict[tuple[str, str], _Read]:
     """Rows by name and scale: the same claim at another scale is another question."""
-    try:
-        rows = [Row.from_dict(content) for content in document["rows"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ReportError(f"Expected rows as docs/verdicts-schema.md describes them, but got: {error!r}.") from error
-    return {(row.name, row.scale): row for row in rows}
+    rows = rows_of(document, source)
+    read = (_Read(row, "effect_kind" in entry) for row, entry in zip(rows, document["rows"], strict=True))
+    return {(each.row.name, each.row.scale): each for each in read}
 
 
-def _environment(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _environment(old: Mapping[str, Any], new: Mapping[str, Any], of: str = "") -> Iterator[tuple[str, str]]:
+    """What differs of what both say, with both values."""
     for name in ("device", "machine", "data_root"):
-        if old.get(name) != new.get(name):
-            yield f"{name.replace('_', ' ')} differs: {_shown(old.get(name))} → {_shown(new.get(name))}"
-    yield from _versions(old.get("versions"), new.get("versions"))
+        before, after = old.get(name), new.get(name)
+        if _said(before) and _said(after) and before != after:
+            yield f"{name.replace('_', ' ')}{of}", f"{_shown(before)} → {_shown(after)}"
+    before, after = old.get("versions"), new.get("versions")
+    if _said(before) and _said(after) and before != after:
+        yield f"versions{of}", _versions(before, after)
 
 
-def _versions(old: Any, new: Any) -> Iterator[str]:
+def _unsaid(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("device", "machine", "data_root", "versions"):
+        before, after = _said(old.get(name)), _said(new.get(name))
+        if before != after:
+            yield f"the {'new' if before else 'old'} report does not say its {name.replace('_', ' ')}"
+
+
+def _said(value: Any) -> bool:
+    return value is not None and (isinstance(value, bool) or bool(value))
+
+
+def _versions(old: Any, new: Any) -> str:
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        if old != new:
-            yield f"versions differ: {_shown(old)} → {_shown(new)}"
-        return
-    differing = [
-        f"{name} {_shown(old.get(name))} → {_shown(new.get(name))}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
-    if differing:
-        yield f"versions differ: {', '.join(differing)}"
+        return f"{_shown(old)} → {_shown(new)}"
+    names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    return ", ".join(f"{name} {_shown(old.get(name))} → {_shown(new.get(name))}" for name in names)
 
 
-def _context(old: Row, new: Row) -> Iterator[str]:
+def _context(old: Row, new: Row) -> Iterator[tuple[str, str]]:
     for name in CONTEXT:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield f"{name.replace('_', ' ')} differs: {_shown(before)} → {_shown(after)}"
-    if old.provenance and new.provenance:
-        before, after = old.provenance.get("device"), new.provenance.get("device")
-        if before != after:
-            yield f"device of the runs differs: {_shown(before)} → {_shown(after)}"
-        yield from _versions(old.provenance.get("versions"), new.provenance.get("versions"))
+            yield name.replace("_", " "), f"{_shown(before)} → {_shown(after)}"
+    yield from _environment(old.provenance, new.provenance, " of the runs")
+
+
+def _sentence(what: str, change: str) -> str:
+    return f"{what} {'differ' if what.partition(' of ')[0].endswith('s') else 'differs'}: {change}"
+
+
+def _grouped(contexts: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for each kind of difference, with the claims of each change; not what the environment says already.
+
+    Args:
+        contexts: What differs, by the title of each common claim.
+        environment: What differs between the reports.
+    """
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for title, context in contexts.items():
+        for what, change in context.items():
+            if environment.get(what.removesuffix(" of the runs")) != change:
+                grouped.setdefault(what, {}).setdefault(change, []).append(title)
+    for what, found in grouped.items():
+        changes = (f"{change} ({_claims(titles, len(contexts))})" for change, titles in found.items())
+        yield _sentence(what, "; ".join(changes))
+
+
+def _claims(titles: Sequence[str], common: int) -> str:
+    if len(titles) == common > 1:
+        return f"all {common} claims"
+    return ", ".join(titles) if len(titles) <= NAMED else f"{len(titles)} claims"
+
+
+def _arms(old: Row, new: Row) -> Iterator[str]:
+    """Arms that only one of two rows that ran has."""
+    if Verdict.NOT_RUN in (old.verdict, new.verdict):
+        return
+    before, after = [arm.name for arm in old.arms], [arm.name for arm in new.arms]
+    words = [f"{name} is gone" for name in before if name not in after]
+    words += [f"{name} is new" for name in after if name not in before]
+    if words:
+        yield ", ".join(words)
 
 
 def _moved(old: tuple[Arm, ...], new: tuple[Arm, ...]) -> Iterator[str]:
@@ -186,9 +290,13 @@ def _moved(old: tuple[Arm, ...], new: tuple[Arm, ...]) -> Iterator[str]:
     after = {arm.name: arm for arm in new}
     for arm in old:
         other = after.get(arm.name)
-        if other is None or other.metric != arm.metric or arm.mean is None or other.mean is None:
+        if other is None or other.metric != arm.metric:
             continue
-        if abs(other.mean - arm.mean) > tolerance(arm.sd, arm.n, arm.mean):
+        if arm.mean is None or other.mean is None:
+            moved = arm.mean is not other.mean
+        else:
+            moved = abs(other.mean - arm.mean) > tolerance(arm.sd, arm.n, arm.mean)
+        if moved:
             yield f"{arm.name}: {phrasing.arm_value(arm)} → {phrasing.arm_value(other)}"
 
 
@@ -196,8 +304,22 @@ def _title(row: Row) -> str:
     return f"{row.name} ({row.scale})"
 
 
+def _effects(old: _Read, new: _Read) -> tuple[str, str]:
+    """Both effects in the form of their kind; as bare numbers where one file does not say the kind."""
+    if old.kind and new.kind:
+        return _effect(old.row), _effect(new.row)
+    return _bare(old.row), _bare(new.row)
+
+
 def _effect(row: Row) -> str:
     return " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
+
+
+def _bare(row: Row) -> str:
+    if row.interval is None:
+        return numerals.figure(row.effect)
+    low, high = (numerals.figure(bound) for bound in numerals.opened(*row.interval))
+    return f"{numerals.figure(row.effect)} [{low}, {high}]"
 
 
 def _shown(value: Any) -> str:

@@ -1,9 +1,14 @@
 """The audit as a page, and the command that prints it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from harness.papers import audit, findings_markdown, load, paper_ids
-from harness.papers.__main__ import main
+from harness.papers import Paper, audit, findings_markdown, findings_page, load, paper_ids
+from harness.__main__ import main
+
+PAGE = Path(__file__).parents[2] / "docs" / "papers-audit.md"
 
 
 def test_every_finding_is_on_the_page() -> None:
@@ -16,12 +21,35 @@ def test_every_finding_is_on_the_page() -> None:
     assert page.endswith("\n")
 
 
-def test_a_paper_without_findings_says_so() -> None:
-    assert "35 figures, no findings." in findings_markdown([load("wang-pets").corrected()])
+def test_a_paper_without_findings_says_so(make_paper: Callable[..., Paper]) -> None:
+    assert findings_markdown([make_paper({"IoU": "iou"}, {"a": ["50.0"]})]) == (
+        "## made-up\n\nmade up: 1 figures, no findings.\n"
+    )
+
+
+def test_recovered_figures_are_marked_with_their_source() -> None:
+    huang = findings_markdown([load("huang-dme")])
+    assert "by IoU 41.48†, Dice is" in huang
+    assert "† Not in the paper's text. Taken from: the paper's PDF" in huang
+    assert "†" not in findings_markdown([load("wang-pets")])
+
+
+def test_what_is_not_the_papers_own_is_said() -> None:
+    page = findings_page([load(paper_id) for paper_id in paper_ids()])
+    assert "Headings of Tables 2, 3, 4: IoU is spelled" in page
+    assert "Headings of Table 1: the first heading, Model here, is blank in the paper." in page
+    assert "Assumed: Cohen's kappa is read as quadratic weighted" in page
+    assert "69.7† (mDice after fine-tuning" in page
+    assert "2000 (epochs of training from scratch; Section 5.1)" in page
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["huang-dme"]) == 0
-    assert capsys.readouterr().out == findings_markdown([load("huang-dme")])
-    assert main(["nobody"]) == 2
+    assert main(["papers", "huang-dme"]) == 0
+    assert capsys.readouterr().out == findings_page([load("huang-dme")])
+    assert main(["papers", "nobody"]) == 2
     assert "but got 'nobody'" in capsys.readouterr().err
+
+
+def test_the_page_in_docs_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["papers"]) == 0
+    assert capsys.readouterr().out == PAGE.read_text("utf-8"), "run: python -m harness papers > docs/papers-audit.md"

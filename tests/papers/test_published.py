@@ -62,7 +62,8 @@ def test_readings_apply_in_order() -> None:
 
 
 def test_claims_use_the_corrected_tables() -> None:
-    assert load("huang-dme").claim("best-pipeline-score").arms["pipeline-dice"] == 0.6234
+    (dice,) = load("huang-dme").claim("best-pipeline-score").others
+    assert (dice.metric, dice.arms["pipeline"]) == ("Dice", 0.6234)
     assert load("ehsanimehr-dr").claim("weighted-average-is-the-best-ensemble").arms["boosting"] == 0.8345
 
 

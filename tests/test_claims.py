@@ -1,0 +1,60 @@
+"""The claims as written: their arms are those that the recorded papers give figures for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness import papers
+
+CLAIMS = Path(__file__).parents[1] / "claims"
+
+
+class Declared(Exception):
+    """What a claim's test declared."""
+
+    def __init__(self, arms: dict[str, Any]) -> None:
+        super().__init__()
+        self.arms = arms
+
+
+def published(test: Any) -> dict[str, Any]:
+    """The parameters of a claim's pre-registered form."""
+    values: dict[str, Any] = {}
+    for mark in getattr(test, "pytestmark", ()):
+        names, cases = mark.args
+        case = next(case for case in cases if case.id == "as-published")
+        values.update(zip([names] if isinstance(names, str) else names, case.values, strict=True))
+    return values
+
+
+def declared() -> Iterator[tuple[str, str, Any]]:
+    sys.path.insert(0, str(CLAIMS))
+    try:
+        for file in sorted(CLAIMS.glob("test_*.py")):
+            for name, test in inspect.getmembers(importlib.import_module(file.stem), inspect.isfunction):
+                if name.startswith("test_"):
+                    yield file.stem[5:].replace("_", "-"), name[5:].replace("_", "-"), test
+    finally:
+        sys.path.remove(str(CLAIMS))
+
+
+@pytest.mark.parametrize(
+    ("paper", "slug", "test"), [pytest.param(*case, id=f"{case[0]}/{case[1]}") for case in declared()]
+)
+def test_every_arm_with_a_published_figure_is_an_arm_of_the_claim(paper, slug, test):
+    """Else the paper's figure would stand nowhere, or beside another arm."""
+
+    def holds(relation: Any, arms: dict[str, Any], **options: Any) -> None:
+        raise Declared(arms)
+
+    with pytest.raises(Declared) as caught:
+        test(SimpleNamespace(scale="paper", holds=holds), **published(test))
+    assert set(papers.load(paper).claims[slug].arms) <= set(caught.value.arms)
