@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.papers import Paper, audit, findings_markdown, findings_page, load, paper_ids
 from harness.__main__ import main
+from harness.papers import Paper, audit, findings_markdown, findings_page, load, paper_ids
 
 PAGE = Path(__file__).parents[2] / "docs" / "papers-audit.md"
 
