@@ -1,8 +1,9 @@
-"""What is held fixed: the verdicts and metrics recorded from this project's own runs, with their tolerances.
+"""What is held fixed: the verdicts and metrics recorded from this project's own runs, and the families of claims.
 
 One file for each paper, scale, kind of evidence and plan of seeds,
 ``golden/verdicts/<paper>/<scale>-<evidence>-<looks>.json``, written by ``--claims-update-golden`` alone. An entry
-counts for the same data sets and the same plan only.
+counts for the same data sets, plan, relation and metric only. ``golden/family.toml`` lists each paper's pre-registered
+claims.
 """
 
 from __future__ import annotations
@@ -10,19 +11,27 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.relations import Verdict
-from harness.verdicts import Row
+from harness.verdicts import Arm, Row
 
 TOLERANCE = 4.0
 """k of the tolerance k·sd·√(2/n): what two repetitions of an arm's mean may differ by."""
 
 LEAST_TOLERANCE = 0.01
 """Another machine rounds differently, so that even an arm without spread moves a little."""
+
+REPEATS = 1e-3
+"""What one run may come to differently, relatively, when it is repeated on the CPU in the same environment: it is
+deterministic, so this is for rounding alone."""
+
+SAME = {"relation": "relation", "metric": "metric", "plan": "plan of seeds", "datasets": "data sets"}
+"""What an entry has to share with a row to be compared with it, in words."""
 
 
 class GoldenError(Exception):
@@ -37,11 +46,14 @@ class Expectation:
         verdict: The recorded verdict, or ``SUPPORTED`` where none is recorded: the paper says so.
         source: ``"golden"`` or ``"paper"``.
         arms: Recorded mean (``None``: no seed had a finite value) and tolerance by arm.
+        values: Recorded value of each seed by arm, where the runs are of the environment that was recorded: on the CPU
+            they have to come to the same again.
     """
 
     verdict: Verdict
     source: str
     arms: dict[str, tuple[float | None, float]]
+    values: dict[str, tuple[float | str | None, ...]] = field(default_factory=dict)
 
 
 class Golden:
@@ -60,18 +72,26 @@ class Golden:
         looks = "-".join(str(seeds) for seeds in row.plan)
         return self.root / row.id.partition("/")[0] / f"{row.scale}-{row.evidence}-{looks}.json"
 
-    def check(self, known: Iterable[str]) -> None:
+    def check(self, known: Iterable[str], *, whole: bool = False) -> None:
         """Checks the files of the papers that the claims are of.
 
         Args:
             known: Names of the claims that exist, variants included; all of a paper's or none.
+            whole: These are the claims of all papers, so that a folder of another paper is a mistake.
 
         Raises:
-            GoldenError: A file does not parse or names a claim that does not exist.
+            GoldenError: A file does not parse, or names a claim or a paper that does not exist.
         """
         names = set(known)
         papers = {name.partition("/")[0] for name in names}
-        for file in sorted(file for paper in papers for file in (self.root / paper).glob("*.json")):
+        for file in sorted(self.root.glob("*/*.json")):
+            if file.parent.name not in papers:
+                if whole:
+                    raise GoldenError(
+                        f"Expected {file.parent} to be of a paper that has claims, but there are none of "
+                        f"{file.parent.name!r}; remove the folder, or give it the paper's new name."
+                    )
+                continue
             for name in self._load(file)["claims"]:
                 if name not in names:
                     raise GoldenError(
@@ -81,13 +101,32 @@ class Golden:
 
     def expectation(self, row: Row) -> Expectation:
         """What the row's claim should come to under the same data sets and plan."""
-        entry = self._load(self.path(row))["claims"].get(row.name)
-        plain = row.to_dict()
-        same = ("plan", "datasets", "relation", "metric")
-        if entry is None or any(entry[name] != plain[name] for name in same):
+        entry = self._entry(self.path(row), row)
+        if entry is None or _differs(entry, row):
             return Expectation(Verdict.SUPPORTED, "paper", {})
         arms = {name: (arm["mean"], arm["tolerance"]) for name, arm in entry["arms"].items()}
-        return Expectation(Verdict(entry["verdict"]), "golden", arms)
+        values = {}
+        if entry.get("seeds") == row.seeds and _repeatable(entry.get("provenance"), row.provenance):
+            values = {name: tuple(arm.get("values", ())) for name, arm in entry["arms"].items()}
+        return Expectation(Verdict(entry["verdict"]), "golden", arms, values)
+
+    def uncompared(self, row: Row) -> tuple[str, ...]:
+        """What the recorded entry of a row's claim, scale and evidence differs in, so that it was not compared.
+
+        Returns:
+            Nothing where the entry was compared, and where there is none.
+        """
+        own = self.path(row)
+        entry = self._entry(own, row)
+        if entry is not None:
+            return _differs(entry, row)
+        others = own.parent.glob(f"{row.scale}-{row.evidence}-*.json")
+        found = [_differs(entry, row) for file in sorted(others) if (entry := self._entry(file, row)) is not None]
+        return min(found, key=len, default=())
+
+    def _entry(self, file: Path, row: Row) -> dict[str, Any] | None:
+        entry: dict[str, Any] | None = self._load(file)["claims"].get(row.name)
+        return entry
 
     def record(self, rows: Iterable[Row]) -> list[Path]:
         """Writes the verdicts and metrics of the rows that ran, keeping the other entries of their files."""
@@ -126,12 +165,31 @@ class Golden:
         return self._files[file]
 
 
+def _differs(entry: Mapping[str, Any], row: Row) -> tuple[str, ...]:
+    """In what an entry is of another question than a row."""
+    plain = row.to_dict()
+    return tuple(words for name, words in SAME.items() if entry[name] != plain[name])
+
+
+def _repeatable(recorded: Any, now: Mapping[str, Any]) -> bool:
+    """Whether runs of these two provenances repeat each other: on the CPU of one machine, with the same versions."""
+    if not isinstance(recorded, Mapping):
+        return False
+    kinds = {"versions": Mapping, "device": str, "machine": str}  # a list: the runs of a claim differ among themselves
+    plain = {name: now.get(name) for name in kinds}
+    single = all(plain[name] and isinstance(plain[name], kind) for name, kind in kinds.items())
+    same = single and all(recorded.get(name) == value for name, value in plain.items())
+    return same and str(plain["device"]).startswith("CPU")
+
+
 def _check_entry(name: str, entry: dict[str, Any]) -> None:
     """Raises ValueError where an entry lacks what :meth:`Golden.expectation` reads."""
     try:
         Verdict(entry["verdict"])
-        whole = isinstance(entry["plan"], list) and isinstance(entry["datasets"], list)
+        whole = all(isinstance(entry[part], list) for part in ("plan", "datasets"))
+        whole = whole and all(isinstance(entry[part], str) for part in ("relation", "metric"))
         for arm in entry["arms"].values():
+            whole = whole and isinstance(arm.get("values", []), list)
             whole = whole and (arm["mean"] is None or math.isfinite(arm["mean"] + arm["tolerance"]))
     except (KeyError, TypeError, AttributeError, ValueError):
         whole = False
@@ -190,7 +248,35 @@ def compare(row: Row, expectation: Expectation) -> tuple[str, ...]:
         differs = (mean is None) is not (found is None)
         if differs or (mean is not None and found is not None and abs(found - mean) > allowed):
             problems.append(f"{name}: expected {row.metric} {recorded} (recorded), but got {measured}")
+    problems += [said for arm in row.arms if (said := _unrepeated(arm, expectation.values.get(arm.name, ())))]
     return tuple(problems)
+
+
+def _unrepeated(arm: Arm, recorded: tuple[float | str | None, ...]) -> str:
+    """Which seed of an arm did not come to what was recorded in the same environment; empty where all did."""
+
+    def same(one: float | str | None, other: float | str | None) -> bool:
+        if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+            return math.isclose(_rounded(float(one)), _rounded(float(other)), rel_tol=REPEATS)
+        return one == other
+
+    pairs = list(enumerate(zip(recorded, arm.values, strict=False)))
+    wrong = [(seed, was, now) for seed, (was, now) in pairs if not same(was, now)]
+    if not wrong:
+        return ""
+    seed, was, now = wrong[0]
+    more = f", and so do {len(wrong) - 1} more of {len(pairs)} seeds" if len(wrong) > 1 else ""
+    return (
+        f"{arm.name}: seed {seed} was recorded with {arm.metric} {_shown(was)} in this environment, where a run "
+        f"repeats exactly, but came to {_shown(now)}{more}; if the change is meant, record it anew with "
+        "--claims-update-golden"
+    )
+
+
+def _shown(value: float | str | None) -> str:
+    if value is None:
+        return "no value"
+    return f"{value:.5g}" if isinstance(value, (int, float)) else str(value)
 
 
 def _rounded(value: Any) -> Any:
@@ -199,3 +285,52 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(item) for item in value]
     return value
+
+
+def load_families(file: Path) -> dict[str, tuple[str, ...]]:
+    """Slugs of the pre-registered claims by paper.
+
+    Raises:
+        GoldenError: The file does not parse, or an entry is no list of slugs, each once.
+    """
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise GoldenError(
+            f"Expected {file} to list the pre-registered claims of each paper, but got: {error}; restore it."
+        ) from error
+    families = {}
+    for paper, entry in content.items():
+        slugs = entry.get("claims") if isinstance(entry, dict) else entry
+        named = isinstance(slugs, list) and all(isinstance(slug, str) for slug in slugs)
+        if not slugs or not named or len(set(slugs)) < len(slugs):
+            raise GoldenError(
+                f"Expected {file} to give [{paper}] a list `claims` of slugs, each once, but got {slugs!r}; correct it."
+            )
+        families[paper] = tuple(slugs)
+    return families
+
+
+def check_families(
+    file: Path, families: Mapping[str, Iterable[str]], known: Iterable[str], *, whole: bool = False
+) -> None:
+    """Checks that a family counts claims that exist.
+
+    Args:
+        file: Where the families are from.
+        families: Slugs by paper.
+        known: As for :meth:`Golden.check`; variants are in no family.
+        whole: As for :meth:`Golden.check`.
+
+    Raises:
+        GoldenError: A claim or a paper does not exist.
+    """
+    names = {name for name in known if "[" not in name}
+    papers = {name.partition("/")[0] for name in known}
+    for paper, slugs in families.items():
+        missing = [slug for slug in slugs if f"{paper}/{slug}" not in names]
+        if missing and (whole or paper in papers):
+            raise GoldenError(
+                f"Expected {file} to count claims that exist in the family of [{paper}], but it names {missing[0]!r}; "
+                "correct the slug, or remove it."
+            )

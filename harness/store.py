@@ -5,6 +5,7 @@ Layout beneath the root::
     runs/ab/abcdef…/   run.json, counts.npz, weights.pt, manifest.json    a finished run, or a failed one's run.json
     partial/abcdef…/   checkpoint.pt, progress.json                       a training in flight, or a killed one
     locks/             one file for each run that is or was trained
+    plans/abcdef…/     4-7-10.json    a plan of seeds that was brought to its end for a claim
     damaged/           entries whose checksum did not fit, set aside
     packs/             decoded data sets
 
@@ -20,7 +21,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +32,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from harness.runs import Record
+from harness.specs import digest
 
 FREE_BYTES = 256 * 2**20
 """Free space below which no training starts."""
@@ -44,6 +46,18 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's content, as hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plan(file: Path) -> dict[str, Any] | None:
+    """A plan that was brought to its end; ``None`` where the file cannot be read."""
+    try:
+        content: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        content["plan"] = [int(seeds) for seeds in content["plan"]]
+        content["verdict"] = str(content["verdict"])
+        content["ended"] = float(content["ended"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return content
 
 
 def _said(error: OSError) -> str:
@@ -259,6 +273,35 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps({**progress, "updated": time.time()}), "utf-8")
             os.replace(temporary, folder / "progress.json")
+
+    def end_plan(
+        self, question: Mapping[str, Any], seeds: Sequence[int], verdict: str
+    ) -> list[tuple[tuple[int, ...], str]]:
+        """Keeps that a plan of seeds came to its end, and says which others had before it.
+
+        Nothing depends on it: what cannot be written or read is left out.
+
+        Args:
+            question: What was asked of which runs, as plain types; other plans of the same question are found by it.
+            seeds: The plan's looks.
+            verdict: What it came to.
+
+        Returns:
+            The looks and the verdict of every other plan that had ended before this one did for the first time.
+        """
+        folder = self.root / "plans" / digest(dict(question))
+        file = folder / f"{'-'.join(map(str, seeds))}.json"
+        known = {path: found for path in folder.glob("*.json") if (found := _plan(path)) is not None}
+        ended = known[file]["ended"] if file in known else time.time()
+        content = {**question, "plan": list(seeds), "verdict": verdict, "ended": ended}
+        if content != known.get(file):
+            temporary = folder / f"{file.stem}.{os.getpid()}.tmp"
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                temporary.write_text(json.dumps(content), "utf-8")
+                os.replace(temporary, file)
+        others = sorted((found for path, found in known.items() if path != file), key=lambda found: found["ended"])
+        return [(tuple(found["plan"]), found["verdict"]) for found in others if found["ended"] < ended]
 
     def in_flight(self, seconds: float = 60.0) -> list[dict[str, Any]]:
         """Progress of the trainings that said something within the last ``seconds``."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from synthetic import comparison, recipe
 
-from harness.golden import Expectation, Golden, GoldenError, compare, tolerance
+from harness.golden import Expectation, Golden, GoldenError, check_families, compare, load_families, tolerance
 from harness.relations import Verdict
 from harness.verdicts import Arm, blank
 
@@ -145,6 +145,10 @@ def test_another_question_is_not_compared_with_the_record(golden):
             "an entry 'tiny-paper/a' that is cut short",
         ),
         ('{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "SUPPORTED", "plan": [3]}}}', "that is cut short"),
+        (
+            '{"schema": 1, "claims": {"tiny-paper/a": {"verdict": "REFUTED", "plan": [], "datasets": [], "arms": {}}}}',
+            "that is cut short",
+        ),
     ],
 )
 def test_an_unusable_file_is_one_sentence(golden, content, said):
@@ -173,3 +177,99 @@ def test_papers_that_were_not_collected_are_not_checked(golden):
     broken.write_text("{")
     Golden(golden.root).check(["other-paper/claim"])
     Golden(golden.root).check([])
+
+
+def test_a_folder_of_an_unknown_paper_is_one_sentence_where_all_papers_are_known(golden):
+    golden.record([row()])
+    Golden(golden.root).check(["other-paper/claim"])
+    with pytest.raises(GoldenError, match="but there are none of 'tiny-paper'; remove the folder, or give it"):
+        Golden(golden.root).check(["other-paper/claim"], whole=True)
+    Golden(golden.root).check([NAME], whole=True)
+
+
+def test_what_an_entry_differs_in_is_known(golden):
+    assert golden.uncompared(row()) == ()
+    golden.record([row()])
+    assert golden.uncompared(row()) == ()
+    assert golden.uncompared(replace(row(), relation="x", metric="mIoU", datasets=())) == (
+        "relation", "metric", "data sets",
+    )  # fmt: skip
+    assert golden.uncompared(row(plan=(4, 7, 10))) == ("plan of seeds",)
+    assert golden.uncompared(row(scale="reduced", plan=(4,))) == ()
+    golden.record([row(plan=(4, 7, 10))])
+    assert golden.uncompared(row(plan=(4, 7, 10))) == ()
+
+
+HERE = {"versions": {"torch": "2.15.0"}, "device": "CPU (AMD EPYC, AVX512)", "machine": "x86_64", "commit": "a"}
+
+
+def with_values(*values, provenance=HERE, **changes):
+    good = replace(arm("good", 0.6, sd=0.1), values=values)
+    return replace(row(), arms=(good, arm("bad", 0.3)), provenance=provenance, **changes)
+
+
+def test_a_seed_that_comes_to_something_else_in_the_same_environment_fails(golden):
+    golden.record([with_values(0.5, 0.6, 0.61234, 0.7)])
+    assert problems(golden, with_values(0.5, 0.6, 0.6123449, 0.7, provenance={**HERE, "commit": "b"})) == ()
+    (problem,) = problems(golden, with_values(0.5, 0.6, 0.62, 0.7))
+    assert problem == (
+        "good: seed 2 was recorded with IoU.fluid 0.61234 in this environment, where a run repeats exactly, but came "
+        "to 0.62; if the change is meant, record it anew with --claims-update-golden"
+    )
+    (problem,) = problems(golden, with_values(0.5, 0.59, None, "inf"))
+    assert "good: seed 1 was recorded with IoU.fluid 0.6 in this" in problem
+    assert "came to 0.59, and so do 2 more of 4 seeds; if" in problem
+
+
+def test_times_never_reached_and_runs_that_failed_repeat_too(golden):
+    golden.record([with_values("inf", None, 3.0, 0.0)])
+    assert problems(golden, with_values("inf", None, 3.0, 0.0)) == ()
+    assert "recorded with IoU.fluid inf" in problems(golden, with_values(9.0, None, 3.0, 0.0))[0]
+    assert "recorded with IoU.fluid no value" in problems(golden, with_values("inf", 9.0, 3.0, 0.0))[0]
+    assert "came to no value" in problems(golden, with_values("inf", None, 3.0, None))[0]
+
+
+@pytest.mark.parametrize(
+    "provenance",
+    [
+        {},
+        {**HERE, "versions": {"torch": "2.6.0"}},
+        {**HERE, "device": "CPU (Intel Xeon, AVX512)"},
+        {**HERE, "machine": "aarch64"},
+        {**HERE, "machine": None},
+        {**HERE, "device": ["CPU (AMD EPYC, AVX512)", "NVIDIA H200"]},
+    ],
+)
+def test_another_environment_is_held_to_the_mean_alone(golden, provenance):
+    golden.record([with_values(0.5, 0.6, 0.6, 0.7)])
+    assert problems(golden, with_values(0.4, 0.7, 0.7, 0.6, provenance=provenance)) == ()
+    golden.record([with_values(0.5, 0.6, 0.6, 0.7, provenance=provenance)])
+    assert problems(golden, with_values(0.4, 0.7, 0.7, 0.6)) == ()
+
+
+@pytest.mark.parametrize("changed", ["NVIDIA H200", ["CPU", "CPU (AMD EPYC)"]])
+def test_a_gpu_and_several_machines_are_held_to_the_mean_alone(golden, changed):
+    elsewhere = {**HERE, "device": changed}
+    golden.record([with_values(0.5, 0.6, 0.6, 0.7, provenance=elsewhere)])
+    assert problems(golden, with_values(0.4, 0.7, 0.7, 0.6, provenance=elsewhere)) == ()
+
+
+def test_another_number_of_seeds_is_held_to_the_mean_alone(golden):
+    golden.record([with_values(0.5, 0.6, 0.6, 0.7)])
+    assert problems(golden, with_values(0.4, 0.7, 0.7, seeds=3)) == ()
+
+
+def test_families_name_each_claim_once(tmp_path):
+    file = tmp_path / "family.toml"
+    file.write_text('[a]\nclaims = ["one", "two"]\n[b]\nclaims = ["three"]\n')
+    families = load_families(file)
+    assert families == {"a": ("one", "two"), "b": ("three",)}
+    check_families(file, families, ["a/one", "a/two[x]", "a/two"])
+    check_families(file, families, ["a/one", "a/two", "b/three"], whole=True)
+    for known, whole in ((["a/one", "a/two[x]"], False), (["a/one", "a/two"], True)):
+        with pytest.raises(GoldenError, match=r"Expected .* to count claims that exist in the family of"):
+            check_families(file, families, known, whole=whole)
+    for wrong in ("a = 3", "[a]", "[a]\nclaims = 'one'", "[a]\nclaims = [1]", "[a]\nclaims = ['x', 'x']"):
+        file.write_text(wrong)
+        with pytest.raises(GoldenError, match=r"to give \[a\] a list `claims` of slugs, each once, but got"):
+            load_families(file)

@@ -314,3 +314,41 @@ def test_the_manifest_names_every_file_of_an_entry(store):
     manifest = json.loads((store.entry(KEY) / "manifest.json").read_text())
     assert set(manifest) == {"run.json", "counts.npz", "weights.pt"}
     assert manifest["weights.pt"] == file_digest(store.entry(KEY) / "weights.pt")
+
+
+QUESTION = {"claim": "tiny-paper/a", "arms": {"good": KEY}}
+
+
+def test_plans_that_ended_before_are_told_in_their_order(store, monkeypatch):
+    now = iter(range(1, 100))
+    monkeypatch.setattr(store_module.time, "time", lambda: float(next(now)))
+    assert store.end_plan(QUESTION, (4, 7, 10), "INCONCLUSIVE") == []
+    assert Store(store.root).end_plan(QUESTION, (3,), "SUPPORTED") == [((4, 7, 10), "INCONCLUSIVE")]
+    assert store.end_plan(QUESTION, (12,), "REFUTED") == [((4, 7, 10), "INCONCLUSIVE"), ((3,), "SUPPORTED")]
+    # Once more: what came later does not count, and the end stays where it was.
+    assert store.end_plan(QUESTION, (3,), "REFUTED") == [((4, 7, 10), "INCONCLUSIVE")]
+    assert store.end_plan(QUESTION, (4, 7, 10), "INCONCLUSIVE") == []
+    assert store.end_plan(QUESTION, (12,), "REFUTED") == [((4, 7, 10), "INCONCLUSIVE"), ((3,), "REFUTED")]
+    assert store.end_plan({**QUESTION, "arms": {"good": "cd"}}, (12,), "REFUTED") == []
+    assert not list(store.root.rglob("*.tmp"))
+
+
+def test_a_plan_that_cannot_be_kept_or_read_disturbs_nothing(store, monkeypatch):
+    store.end_plan(QUESTION, (3,), "INCONCLUSIVE")
+    (file,) = (store.root / "plans").rglob("3.json")
+    for content in (
+        "{",
+        "[]",
+        '{"plan": [3]}',
+        '{"plan": 3, "verdict": "x", "ended": 1}',
+        '{"plan": [3], "ended": "x"}',
+    ):
+        file.write_text(content)
+        assert store.end_plan(QUESTION, (4,), "INCONCLUSIVE") == []
+    store.end_plan(QUESTION, (3,), "INCONCLUSIVE")
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store_module.os, "replace", full)
+    assert store.end_plan(QUESTION, (5,), "SUPPORTED") == [((4,), "INCONCLUSIVE"), ((3,), "INCONCLUSIVE")]
