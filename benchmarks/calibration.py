@@ -39,6 +39,7 @@ from harness.relations.simulation import (
     SHAPES,
     TRUTHS,
     coverage,
+    decided_by,
     plan_rates,
     rates,
     samples,
@@ -172,6 +173,22 @@ def saved_by_relation(simulations: int, rng: np.random.Generator) -> Iterable[st
             yield f"| {type(relation).__name__} | {effect:g} | {cells} | {plan} |"
 
 
+def prolonged(simulations: int, rng: np.random.Generator) -> Iterable[str]:
+    """Wrong support where an undecided plan is followed by a longer one, again and again."""
+    claim, most = Greater("a", "b"), 30
+    chains = (((4, 7, 10), (4, 7, 10, 15), (4, 7, 10, 15, 20), (4, 7, 10, 15, 20, 30)), ((10,), (15,), (20,), (30,)))
+    yield "| plan, then | " + " | ".join(f"{number}." for number in range(1, 5)) + " |"
+    yield "| --- |" + " ---: |" * 4
+    for chain in chains:
+        arms = samples(claim, {"a": 0, "b": 0}, "normal", most, simulations, rng)
+        wrong = np.zeros(simulations, dtype=np.bool_)
+        cells = []
+        for at in chain:
+            wrong |= decided_by(claim, arms, Looks.planned(at))[0]
+            cells.append(f"{wrong.mean():.3f}")
+        yield f"| {'; '.join(', '.join(map(str, at)) for at in chain)} | " + " | ".join(cells) + " |"
+
+
 def clustered(simulations: int, rng: np.random.Generator) -> Iterable[str]:
     """Coverage of the seed interval and of the two-level interval, for images clustered in subjects."""
     found = {(d, size): coverage(d, *size, simulations, rng) for d in CLUSTERED for size in SIZES}
@@ -250,6 +267,13 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield f"Every relation with K = 8, {few} claims a row ({10 * few} with fixed seeds); effects as in the pictures:"
     yield ""
     yield from saved_by_relation(few, rng)
+    yield ""
+    yield "## Plans that are made longer afterwards"
+    yield ""
+    yield f"`Greater`, normal values, no effect, {simulations} claims: how often one has been wrongly SUPPORTED after"
+    yield "each plan, if all that the former left INCONCLUSIVE go on to the next. The table says of a claim when it did."
+    yield ""
+    yield from prolonged(simulations, np.random.default_rng(2026))
     yield ""
     yield "## Images clustered in subjects"
     yield ""

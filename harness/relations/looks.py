@@ -65,6 +65,16 @@ class Looks:
         return cls(at=(n,), shares=(1.0,))
 
     @classmethod
+    def planned(cls, at: tuple[int, ...]) -> Looks:
+        """Looks at these numbers of seeds: .1 of alpha for each early one, .2 for all of them at most.
+
+        >>> Looks.planned((4, 7, 10)) == Looks(), Looks.planned((10,)) == Looks.fixed(10)
+        (True, True)
+        """
+        early = (min(0.1, 0.2 / max(1, len(at) - 1)),) * (len(at) - 1)
+        return cls(at, (*early, 1 - sum(early)))
+
+    @classmethod
     def smoke(cls) -> Looks:
         """The smoke scale's plan: one look at 3 seeds."""
         return cls.fixed(3)

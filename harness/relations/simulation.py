@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.relations.comparison import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
@@ -229,13 +230,22 @@ def plan_rates(
         alpha: the level of the whole plan.
     """
     arms = samples(relation, means, shape, looks.most, simulations, rng, correlated)
+    supported, refuted = decided_by(relation, arms, looks, alpha)
+    return float(supported.mean()), float(refuted.mean())
+
+
+def decided_by(
+    relation: Relation, arms: Mapping[str, Array], looks: Looks, alpha: float = 0.05
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which simulations ``(simulations, seeds)`` a plan of looks supports, and which it refutes."""
+    simulations = next(iter(arms.values())).shape[0]
     supported, refuted = np.zeros(simulations, dtype=np.bool_), np.zeros(simulations, dtype=np.bool_)
     for i, n in enumerate(looks.at):
         pvalue, against = relation.pvalues({arm: values[:, :n] for arm, values in arms.items()})
         level, going = looks.level(i, alpha), ~(supported | refuted)
         supported |= going & (pvalue < level)
         refuted |= going & (against < level)
-    return float(supported.mean()), float(refuted.mean())
+    return supported, refuted
 
 
 def wrong_rate(
