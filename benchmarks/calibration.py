@@ -271,7 +271,7 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield "## Plans that are made longer afterwards"
     yield ""
     yield f"`Greater`, normal values, no effect, {simulations} claims: how often one has been wrongly SUPPORTED after"
-    yield "each plan, if all that the former left INCONCLUSIVE go on to the next. The table says of a claim when it did."
+    yield "each plan, if all that the former left INCONCLUSIVE go on to the next. A row of the table notes it."
     yield ""
     yield from prolonged(simulations, np.random.default_rng(2026))
     yield ""

@@ -34,7 +34,7 @@ def write_report(
         rows: The claims, in the order of the table.
         folder: Made where it is absent; files of an earlier report are replaced.
         environment: Versions, device, commit, date; see ``docs/verdicts-schema.md``.
-        curves: Learning curves by :attr:`Row.key`; a row without any gets no picture.
+        curves: Learning curves by :attr:`Row.key`, metric and arm; a row without any gets no picture.
         overlays: Predictions on test images by :attr:`Row.key`.
         findings: What the audit found in the papers' own figures, as Markdown.
         commands: The command that runs a claim again, by :attr:`Row.key`.
@@ -42,7 +42,7 @@ def write_report(
     Returns:
         The files written.
     """
-    from harness.report.curves import draw_curves, file_stem
+    from harness.report.curves import draw_curves, drawable, file_stem
     from harness.report.document import complete, replace_text, write_json
     from harness.report.html import html
     from harness.report.markdown import markdown
@@ -55,7 +55,7 @@ def write_report(
     written.append(replace_text(folder / "verdicts.html", page))
     taken: set[str] = set()
     for row in rows:
-        if any(points for lists in curves.get(row.key, {}).values() for points in lists):
+        if drawable(curves.get(row.key, {})):
             stem = file_stem(row.name, taken)
             written.append(draw_curves(row, curves[row.key], folder / "curves" / f"{stem}.png"))
     return written

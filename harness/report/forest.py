@@ -1,19 +1,30 @@
-"""Forest plots as SVG: every seed of every arm, and every comparison with its interval."""
+"""Forest plots as SVG: every seed of every arm, and every comparison with its interval and its margins."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 from harness.relations import EffectKind
-from harness.report import phrasing
-from harness.report.phrasing import Part
+from harness.report import numerals, phrasing
+from harness.report.axis import Axis
+from harness.report.parts import Part, comparisons
 from harness.verdicts import Row
 
-WIDTH, LEFT, RIGHT = 540, 10, 530
-LINE, TOP = 40, 6
+WIDTH = 480
+LEFT, RIGHT = 20, 342
+"""Ends of the axis; right of it stand the figures, so that no line runs through them."""
+
+LETTER = 6.9
+"""Mean width of a letter of a label."""
+
+LABEL, STRIP, FOOT = 15, 24, 13
+"""Heights: a line of a label, what is drawn, and the names of the margins beneath it."""
+
 LOG_RATIO = 4.0
 
 
@@ -28,6 +39,9 @@ class Track:
         span: Low and high end of the bar; infinite ones run off the edge.
         published: The paper's own value.
         text: The figures in words.
+        remark: What must not be overlooked.
+        margins: What the track alone is held against, by value.
+        target: The value that it is to reach.
     """
 
     label: str
@@ -36,55 +50,79 @@ class Track:
     span: tuple[float, float] | None = None
     published: float | None = None
     text: str = ""
+    remark: str = ""
+    margins: tuple[float, ...] = ()
+    target: float | None = None
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Tracks on one axis; ``lines`` are reference values with their names."""
+    """Tracks on one axis; ``title`` says what is drawn, ``unit`` what the axis counts, ``origin`` names a value."""
 
     title: str
+    unit: str
     tracks: tuple[Track, ...]
-    lines: Mapping[float, str] = field(default_factory=dict)
+    origin: tuple[float, str] | None = None
     log: bool = False
+    kind: EffectKind | None = None
 
 
 def arms_panel(row: Row, *, published: bool) -> Panel:
     """Every seed's value by arm, with mean ± sd; the paper's values too where they are on the same scale."""
+    reaching = [part for part in comparisons(row) if part.kind == "shortfall" and part.metric == row.metric]
+    targets = {arm: part for part in reaching for arm in part.compares}
     tracks = []
     for arm in row.arms:
-        values = [number for value in arm.values if (number := phrasing.as_float(value)) is not None]
-        span = None if arm.mean is None or arm.sd is None else (arm.mean - arm.sd, arm.mean + arm.sd)
-        text = "; ".join([f"{phrasing.arm_value(arm)}, n = {arm.n}", *phrasing.arm_marks(arm)])
-        tracks.append(Track(arm.name, tuple(values), arm.mean, span, arm.published if published else None, text))
+        part = targets.get(arm.name)
+        target = part.target if part else None
+        tracks.append(
+            Track(
+                label=f"{arm.name}, n = {arm.n}",
+                dots=tuple(number for value in arm.values if (number := numerals.as_float(value)) is not None),
+                centre=arm.mean,
+                span=None if arm.mean is None or arm.sd is None else (arm.mean - arm.sd, arm.mean + arm.sd),
+                published=arm.published if published else None,
+                text=phrasing.arm_value(arm),
+                remark="; ".join(phrasing.arm_marks(arm)),
+                margins=tuple(target + bound for bound in part.boundaries) if part and target is not None else (),
+                target=target,
+            )
+        )
     numbers = [value for track in tracks for value in _numbers(track)]
-    targets = [part.target for part in phrasing.comparisons(row) if part.metric == row.metric]
-    lines = {target: "value to reach" for target in targets if target is not None}
     log = phrasing.counts_epochs(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
-    return Panel(f"{phrasing.metric_title(row.metric)}, each seed, mean ± sd", tuple(tracks), lines, log)
+    unit = phrasing.metric_title(row.metric)
+    return Panel("The arms: each seed, mean ± sd", unit, tuple(tracks), log=log)
 
 
 def comparison_panels(row: Row, *, published: bool) -> list[Panel]:
-    """Every comparison of the decision with its effect, interval and per-seed values; one panel for each kind.
+    """Every comparison of the decision with its effect, interval and per-seed values; one panel for each unit.
 
     Args:
         row: The claim.
         published: Whether the paper's own effect is drawn beside each comparison that it gives figures for.
     """
-    grouped: dict[EffectKind, list[Part]] = {}
-    for part in phrasing.comparisons(row):
-        if part.effect is not None:
-            grouped.setdefault(part.kind, []).append(part)
+    grouped: dict[tuple[EffectKind, str], list[Part]] = {}
+    for part in comparisons(row):
+        if part.effect is not None or part.seeds:
+            unit = UNITS[part.kind].format(metric=phrasing.metric_title(part.metric))
+            grouped.setdefault((part.kind, unit), []).append(part)
     panels = []
-    for kind, parts in grouped.items():
-        tracks, lines = [], dict(ORIGIN[kind])
-        for part in parts:
-            own = part.metric == row.metric
-            effect, low, high = (phrasing.effect_figure(end, kind) for end in (part.effect, *part.interval))
-            theirs = part.published if published else None
-            label = part.label if own else f"{part.label} [{phrasing.metric_title(part.metric)}]"
-            tracks.append(Track(label, part.seeds, part.effect, part.interval, theirs, f"{effect} [{low}, {high}]"))
-            lines.update({bound: f"margin {phrasing.effect_figure(bound, kind)}" for bound in part.boundaries})
-        panels.append(Panel(TITLES[kind], tuple(tracks), lines, kind == "ratio"))
+    for (kind, unit), parts in grouped.items():
+        metrics = {part.metric for part in parts}
+        tracks = tuple(
+            Track(
+                label=part.brief if len(metrics) == 1 and kind != "ratio" else phrasing.part_text(row, part),
+                dots=part.seeds,
+                centre=part.effect,
+                span=part.interval,
+                published=part.published if published else None,
+                text=numerals.effect(part.effect, kind),
+                remark="" if part.interval else "not tested",
+                margins=part.boundaries,
+            )
+            for part in parts
+        )
+        panels.append(Panel(TITLES[kind], unit, tracks, ORIGIN[kind], kind == "ratio", kind))
     return panels
 
 
@@ -95,11 +133,18 @@ TITLES: Mapping[EffectKind, str] = {
     "shortfall": "Distance from the value to reach: each seed, mean and interval",
 }
 
-ORIGIN: Mapping[EffectKind, Mapping[float, str]] = {
-    "difference": {0.0: "no difference"},
-    "ratio": {1.0: "equally fast"},
-    "correlation": {0.0: "no correlation"},
-    "shortfall": {0.0: "the value"},
+UNITS: Mapping[EffectKind, str] = {
+    "difference": "difference in {metric}",
+    "ratio": "ratio of epochs",
+    "correlation": "Kendall's τ",
+    "shortfall": "{metric} less the value",
+}
+
+ORIGIN: Mapping[EffectKind, tuple[float, str]] = {
+    "difference": (0.0, "no difference"),
+    "ratio": (1.0, "equally fast"),
+    "correlation": (0.0, "no correlation"),
+    "shortfall": (0.0, "the value to reach"),
 }
 
 
@@ -107,106 +152,133 @@ def svg(panel: Panel) -> str:
     """The panel as an ``<svg>`` element; its colours come from the page's style sheet."""
     if not panel.tracks:
         return ""
-    axis = _Axis.around(panel)
-    bottom = TOP + LINE * len(panel.tracks)
-    words = "; ".join(f"{track.label}: {track.text}" for track in panel.tracks)
-    label = escape(f"{panel.title}. {words}", quote=True)
-    parts = [f'<svg class="forest" viewBox="0 0 {WIDTH} {bottom + 34}" role="img" aria-label="{label}">']
-    for value, name in panel.lines.items():
-        x = axis(value)
-        line = f'<line class="{"origin" if name in _ORIGINS else "margin"}" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}">'
-        parts.append(f"{line}<title>{escape(name)}</title></line>")
-    for index, track in enumerate(panel.tracks):
-        parts += _drawn(track, axis, TOP + LINE * index)
-    parts.append(f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{bottom}" y2="{bottom}"/>')
+    axis = _axis(panel)
+    drawn: list[str] = []
+    top = 2.0
+    for track in panel.tracks:
+        drawn += _drawn(track, panel, axis, top)
+        top += LABEL * len(_label(track)) + STRIP + (FOOT if track.margins or track.target is not None else 0)
+    drawn.append(f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{top}" y2="{top}"/>')
     for tick in axis.ticks():
         x = axis(tick)
-        anchor = "start" if x < 30 else "end" if x > WIDTH - 30 else "middle"
-        parts.append(f'<line class="axis" x1="{x}" x2="{x}" y1="{bottom}" y2="{bottom + 4}"/>')
-        parts.append(f'<text class="tick" x="{x}" y="{bottom + 16}" text-anchor="{anchor}">{_tick(tick)}</text>')
-    for value, name in panel.lines.items():
-        x = axis(value)
-        anchor = "start" if x < 60 else "end" if x > WIDTH - 60 else "middle"
-        if name in _ORIGINS or len(panel.lines) == 1:
-            parts.append(f'<text class="tick" x="{x}" y="{bottom + 30}" text-anchor="{anchor}">{escape(name)}</text>')
-    return "".join([*parts, "</svg>"])
+        drawn.append(f'<line class="axis" x1="{x}" x2="{x}" y1="{top}" y2="{top + 4}"/>')
+        drawn.append(f'<text class="tick" x="{x}" y="{top + 15}" text-anchor="middle">{_tick(tick)}</text>')
+    unit = panel.unit if panel.origin is None else f"{panel.unit}; {_tick(panel.origin[0])}: {panel.origin[1]}"
+    lines = wrap(unit, int((WIDTH - 2 * LEFT) / LETTER))
+    for index, line in enumerate(lines):
+        drawn.append(f'<text class="unit" x="{LEFT}" y="{top + 30 + 13 * index}">{escape(line)}</text>')
+    height = top + 22 + 13 * len(lines)
+    words = "; ".join(", ".join([track.label, *_figures(track, panel), track.remark]) for track in panel.tracks)
+    label = escape(f"{panel.title}; {panel.unit}. {words}", quote=True)
+    start = f'<svg class="forest" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">'
+    return "".join([start, *drawn, "</svg>"])
 
 
-_ORIGINS = {name for lines in ORIGIN.values() for name in lines.values()}
+def _axis(panel: Panel) -> Axis:
+    fixed = [_fixed(track) for track in panel.tracks]
+    whole = [_numbers(track) for track in panel.tracks]
+    if panel.origin is not None:
+        fixed.append([panel.origin[0]])
+    return Axis.around(fixed, whole, panel.log, LEFT, RIGHT)
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """From values to horizontal positions."""
-
-    low: float
-    high: float
-    log: bool
-
-    @classmethod
-    def around(cls, panel: Panel) -> _Axis:
-        """An axis that holds everything finite of the panel."""
-        numbers = [value for track in panel.tracks for value in _numbers(track)]
-        numbers += [value for value in panel.lines if not panel.log or value > 0]
-        if panel.log:
-            numbers = [value for value in numbers if value > 0]
-        low, high = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
-        if panel.log:
-            low, high = math.log10(low), math.log10(high)
-        room = 0.06 * (high - low) or max(0.05, 0.1 * abs(high))
-        return cls(low - room, high + room, panel.log)
-
-    def __call__(self, value: float) -> float:
-        if self.log:
-            value = math.log10(value) if value > 0 else -math.inf
-        share = (value - self.low) / (self.high - self.low)
-        return round(LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT), 1)
-
-    def ticks(self) -> list[float]:
-        """Round values within the axis, about six."""
-        if self.log:
-            powers = range(math.floor(self.low), math.ceil(self.high) + 1)
-            found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-            found = [value for value in found if self.low <= math.log10(value) <= self.high]
-            return found if len(found) < 9 else found[::3]
-        step: float = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
-        step *= next(m for m in (1, 2, 5, 10) if (self.high - self.low) / (step * m) <= 7)
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def _drawn(track: Track, axis: _Axis, top: int) -> Iterator[str]:
-    y = top + 27
-    label = _shortened(track.label, 82 - len(track.text))
-    yield f'<text class="label" x="{LEFT}" y="{top + 13}">{escape(label)}</text>'
-    yield f'<text class="value" x="{RIGHT}" y="{top + 13}" text-anchor="end">{escape(track.text)}</text>'
+def _drawn(track: Track, panel: Panel, axis: Axis, top: float) -> Iterator[str]:
+    lines = _label(track)
+    for index, line in enumerate(lines):
+        remark = ""
+        if track.remark and index == len(lines) - 1:
+            remark = f'<tspan class="remark" dx="6">{escape(track.remark)}</tspan>'
+        yield f'<text class="label" x="{LEFT}" y="{top + 12 + LABEL * index}">{escape(line)}{remark}</text>'
+    strip = top + LABEL * len(lines)
+    y, foot = strip + STRIP / 2, strip + STRIP
+    figures = _figures(track, panel)
+    for index, line in enumerate(figures):
+        baseline = y + 4 + 13 * (index - (len(figures) - 1) / 2)
+        yield f'<text class="value" x="{RIGHT + 14}" y="{baseline}">{escape(line)}</text>'
+    if panel.origin is not None:
+        x = axis(panel.origin[0])
+        yield f'<line class="origin" x1="{x}" x2="{x}" y1="{strip}" y2="{foot}"/>'
+    named = {margin: f"margin {_named(margin, panel)}" for margin in track.margins}
+    if len(named) == 2 and sum(track.margins) == 0:
+        named = {margin: f"{_named(margin, panel)}" for margin in named}
+    for margin in named:
+        x = axis(margin)
+        yield f'<line class="margin" x1="{x}" x2="{x}" y1="{strip}" y2="{foot}"/>'
+    if track.target is not None:
+        x = axis(track.target)
+        yield f'<line class="origin" x1="{x}" x2="{x}" y1="{strip}" y2="{foot}"/>'
+        named[track.target] = "value to reach"
+    yield from _names({axis(value): name for value, name in sorted(named.items())}, foot + 9)
     if track.span:
-        yield f'<line class="span" x1="{axis(track.span[0])}" x2="{axis(track.span[1])}" y1="{y}" y2="{y}"/>'
+        yield from _bar(track.span, axis, y)
     for value in track.dots:
         if math.isinf(value):
-            tip, base = (RIGHT, RIGHT - 7) if value > 0 else (LEFT, LEFT + 7)
-            shape = f"M{base},{y - 5} L{tip},{y} L{base},{y + 5} Z"
+            shape = _arrow(RIGHT if value > 0 else LEFT, 7 if value > 0 else -7, y)
             yield f'<path class="never" d="{shape}"><title>never</title></path>'
         else:
-            dot = f'<circle class="seed" cx="{axis(value)}" cy="{y}" r="3.4">'
-            yield f"{dot}<title>{phrasing.figure(value)}</title></circle>"
+            dot = f'<circle class="seed" cx="{axis(value)}" cy="{y}" r="3.6">'
+            yield f"{dot}<title>{numerals.figure(value)}</title></circle>"
     if track.published is not None and math.isfinite(track.published):
         x = axis(track.published)
         shape = f"M{x},{y - 7} L{x + 6},{y} L{x},{y + 7} L{x - 6},{y} Z"
-        yield f'<path class="published" d="{shape}"><title>paper {phrasing.figure(track.published)}</title></path>'
+        yield f'<path class="published" d="{shape}"><title>paper {numerals.figure(track.published)}</title></path>'
     if track.centre is not None and math.isfinite(track.centre):
         x = axis(track.centre)
         yield f'<line class="centre" x1="{x}" x2="{x}" y1="{y - 8}" y2="{y + 8}"/>'
 
 
-def _numbers(track: Track) -> list[float]:
-    values = [*track.dots, *(track.span or ()), track.centre, track.published]
+def _bar(span: tuple[float, float], axis: Axis, y: float) -> Iterator[str]:
+    """The interval; where it goes on beyond the axis it ends in an arrowhead."""
+    if axis.beyond(span[0]) * axis.beyond(span[1]) <= 0:
+        yield f'<line class="span" x1="{axis(span[0])}" x2="{axis(span[1])}" y1="{y}" y2="{y}"/>'
+    for side, edge in ((-1, LEFT), (1, RIGHT)):
+        if side in (axis.beyond(span[0]), axis.beyond(span[1])):
+            yield f'<path class="open" d="{_arrow(edge + 6 * side, 8 * side, y)}"><title>goes on</title></path>'
+
+
+def _arrow(tip: float, length: float, y: float) -> str:
+    return f"M{tip - length},{y - 4.5} L{tip},{y} L{tip - length},{y + 4.5} Z"
+
+
+def _names(places: Mapping[float, str], y: float) -> Iterator[str]:
+    """Names centred beneath their lines, moved along only as far as they would meet or leave the picture."""
+    edge = 0.0
+    for x, name in places.items():
+        half = LETTER * 0.85 * len(name) / 2
+        middle = min(max(x, edge + half), WIDTH - half)
+        edge = middle + half + 6
+        yield f'<text class="tick" x="{middle:.1f}" y="{y}" text-anchor="middle">{escape(name)}</text>'
+
+
+def _label(track: Track) -> list[str]:
+    """The label in at most three lines; a longer one is shortened in the middle."""
+    letters = int((WIDTH - LEFT) / LETTER)
+    room = letters - len(track.remark) - 1 if track.remark else letters
+    whole = re.sub(r"\[[^]]*\]", lambda found: found[0].replace(" ", "\u00a0"), track.label)
+    lines = wrap(whole, max(30, room), break_on_hyphens=False) or [""]
+    return lines if len(lines) <= 3 else [lines[0], f"{lines[1][: letters - 2]} …", lines[-1]]
+
+
+def _figures(track: Track, panel: Panel) -> list[str]:
+    """What stands right of the axis: a value, and beneath an effect its interval."""
+    if panel.kind is None or track.span is None:
+        return [track.text]
+    return [track.text, numerals.interval(*track.span, panel.kind)]
+
+
+def _named(value: float, panel: Panel) -> str:
+    return numerals.effect(value, panel.kind) if panel.kind else numerals.figure(value)
+
+
+def _fixed(track: Track) -> list[float]:
+    """What must be on the axis."""
+    values = [*track.dots, track.centre, track.published, track.target, *track.margins]
     return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _numbers(track: Track) -> list[float]:
+    return [*_fixed(track), *(value for value in track.span or () if math.isfinite(value))]
 
 
 def _tick(value: float) -> str:
     return f"{value:g}".replace("-", "−")
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= max(20, length) else f"{text[: max(20, length) - 1]}…"

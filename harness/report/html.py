@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from harness.papers import Table
-from harness.report import forest, phrasing, published
-from harness.report.curves import Curves, curves_svg
-from harness.report.overlays import COLOURS, Overlay
+from harness.report import forest, numerals, phrasing, published
+from harness.report.curves import Curves, curves_svg, drawable
+from harness.report.overlays import CHOICE, COLOURS, Overlay
+from harness.report.parts import Part, comparisons, deciding
 from harness.verdicts import Arm, Row
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def html(
     Args:
         rows: The claims.
         environment: Versions, device, commit, date.
-        curves: Learning curves by :attr:`Row.key` and arm.
+        curves: Learning curves by :attr:`Row.key`, metric and arm.
         overlays: Predictions on test images by :attr:`Row.key`.
         findings: What the audit found in the papers' own figures, as Markdown.
         commands: The command that runs a claim again, by :attr:`Row.key`.
@@ -59,35 +60,40 @@ def html(
                 "fragment": "claim=" + quote(row.key, safe="/@"),
                 "slug": _class(str(row.verdict)),
                 "arms": [_arm(row, arm) for arm in row.arms],
-                "gaps": [_gap(row, arm) for arm in row.arms],
+                "gaps": [_gap(row, arm) for arm in row.arms] if _beside(row) else None,
+                "others": list(dict.fromkeys(metric for arm in row.arms for metric in arm.others)),
                 "published": published.effect_text(row),
                 "interval_mark": Markup(_interval_mark(row, widest)),
                 "forests": [(panel.title, Markup(forest.svg(panel))) for panel in _panels(row) if panel.tracks],
-                "curves": Markup(curves_svg(row, drawn)) if any(p for seeds in drawn.values() for p in seeds) else "",
+                "curves": Markup(curves_svg(row, drawn)) if drawable(drawn) else "",
                 "overlays": [(overlay.title, overlay.pictures()) for overlay in (overlays or {}).get(row.key, ())],
-                "tables": [_table(table) for table in published.tables_of(row)],
+                "choice": CHOICE.format(metric=phrasing.metric_base(row.metric)),
+                "tables": [_table(table, published.used_cells(row)) for table in published.tables_of(row)],
+                "paper_note": claim.note if (claim := published.claim_of(row)) else "",
                 "command": (commands or {}).get(row.key, ""),
                 "sort": _sort_keys(row),
-                "parts": phrasing.comparisons(row),
+                "parts": [(part, phrasing.part_text(row, part)) for part in comparisons(row)],
+                "level": (row.decision.get("decision") or {}).get("alpha"),
             }
         )
     return templates.get_template("verdicts.html.j2").render(
         claims=claims,
         rows=rows,
-        environment=_pairs(environment),
+        environment=phrasing.pairs(environment),
+        cautions=phrasing.cautions(rows),
         tally=[(verdict, count, _class(str(verdict))) for verdict, count in phrasing.tally(rows)],
         kinds={
             "verdict": [str(verdict) for verdict, _ in phrasing.tally(rows)],
             "evidence": list(dict.fromkeys(row.evidence for row in rows)),
             "scale": list(dict.fromkeys(row.scale for row in rows)),
         },
-        trained=phrasing.duration(sum(row.seconds_trained for row in rows)),
-        saved=phrasing.duration(sum(row.seconds_saved for row in rows)),
+        trained=numerals.duration(sum(row.seconds_trained for row in rows)),
+        saved=numerals.duration(sum(row.seconds_saved for row in rows)),
         unexpected=sum(bool(row.problems) for row in rows),
         findings=Markup(_findings(findings)) if findings else "",
-        pairs=_pairs,
+        numerals=numerals,
         phrasing=phrasing,
-        colours={name: f"rgb{rgb}" for name, rgb in COLOURS.items() if name != "truth"},
+        colours={name: f"rgb{rgb}" for name, rgb in COLOURS.items()},
     )
 
 
@@ -101,59 +107,81 @@ def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
     return arm, phrasing.arm_value(arm), phrasing.arm_marks(arm), published.arm_text(row, arm)
 
 
+def _beside(row: Row) -> bool:
+    """Whether ours minus the paper's says anything: not of tiny networks, and not of generated images."""
+    return row.scale != "smoke" and row.evidence != "phantom"
+
+
 def _gap(row: Row, arm: Arm) -> str:
     """Ours minus the paper's, where both are on one scale."""
     if arm.mean is None or arm.published is None or not published.comparable(row):
         return "–"
-    return phrasing.figure(arm.mean - arm.published, sign=True)
+    return numerals.figure(arm.mean - arm.published, sign=True)
 
 
 def _sort_keys(row: Row) -> dict[str, str | float]:
-    """What the columns are sorted by; no number sorts last."""
+    """What the columns are sorted by; no number sorts last. Effects are sorted within their kind, by ``kind``."""
     order = list(phrasing.MARKS)
     return {
         "verdict": order.index(row.verdict),
         "claim": row.name,
-        "effect": "" if row.effect is None or not math.isfinite(row.effect) else row.effect,
+        "kind": list(forest.UNITS).index(row.effect_kind),
+        "effect": "" if row.effect is None or math.isnan(row.effect) else _number(row.effect),
         "paper": "" if row.published_effect is None else row.published_effect,
         "evidence": f"{row.evidence} {row.scale}",
         "time": row.seconds_trained + row.seconds_saved,
     }
 
 
+def _number(value: float) -> float | str:
+    """A number as JavaScript reads it."""
+    return value if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
+
+
+def _on_axis(row: Row) -> Part | None:
+    """The comparison that decided, where it is on the axis that the table's rows share: a difference of a share."""
+    part = deciding(row)
+    fits = part is not None and part.kind in ("difference", "shortfall") and ":" not in part.metric
+    return part if fits and part is not None and part.effect is not None else None
+
+
 def _widest(rows: Sequence[Row]) -> float:
     """The half-width of the table's common axis for differences; outliers run off it."""
-    ends = [abs(end) for row in rows if row.effect_kind in ("difference", "shortfall") for end in _ends(row)]
+    ends = [abs(end) for row in rows if (part := _on_axis(row)) is not None for end in _ends(part)]
     return sorted(ends)[int(0.9 * (len(ends) - 1))] * 1.1 or 1.0 if ends else 1.0
 
 
-def _ends(row: Row) -> list[float]:
-    numbers = [phrasing.as_float(end) for end in (row.interval or ())] + [phrasing.as_float(row.effect)]
-    return [number for number in numbers if number is not None and math.isfinite(number)]
+def _ends(part: Part) -> list[float]:
+    return [end for end in (*(part.interval or ()), part.effect) if end is not None and math.isfinite(end)]
 
 
 def _interval_mark(row: Row, widest: float) -> str:
-    """A small picture of effect and interval about zero, on an axis that all rows share."""
-    if row.effect is None or not math.isfinite(row.effect) or ":" in row.metric:
-        return ""
-    if row.effect_kind not in ("difference", "shortfall"):
+    """A small picture of effect, interval and margins about zero, on an axis that all rows share."""
+    part = _on_axis(row)
+    if part is None or part.effect is None:
         return ""
 
     def x(value: float) -> float:
-        return round(50 + 48 * max(-1.0, min(1.0, value / widest)), 1)
+        return round(50 + 42 * max(-1.0, min(1.0, value / widest)), 1)
 
-    low, high = (phrasing.as_float(end) for end in row.interval or (row.effect, row.effect))
-    left, right = x(-math.inf if low is None else low), x(math.inf if high is None else high)
+    low, high = part.interval or (part.effect, part.effect)
+    heads = [(50 + 49 * side, 6 * side) for side, end in ((-1, low), (1, high)) if side * end > widest]
+    arrows = "".join(f'<path class="open" d="M{tip - long},3 L{tip},7 L{tip - long},11 Z"/>' for tip, long in heads)
+    margins = "".join(
+        f'<line class="margin" x1="{x(bound)}" x2="{x(bound)}" y1="0" y2="14"/>'
+        for bound in part.boundaries
+        if abs(bound) <= widest
+    )
     return (
         '<svg class="mark" viewBox="0 0 100 14" aria-hidden="true">'
-        '<line class="origin" x1="50" x2="50" y1="0" y2="14"/>'
-        f'<line class="span" x1="{left}" x2="{right}" y1="7" y2="7"/>'
-        f'<circle class="dot" cx="{x(row.effect)}" cy="7" r="3.2"/></svg>'
+        f'<line class="origin" x1="50" x2="50" y1="0" y2="14"/>{margins}'
+        f'<line class="span" x1="{x(low)}" x2="{x(high)}" y1="7" y2="7"/>{arrows}'
+        f'<circle class="dot" cx="{x(part.effect)}" cy="7" r="3.2"/></svg>'
     )
 
 
-def _table(table: Table) -> dict[str, Any]:
-    """A paper's table: each cell as printed, what it is to be read as, and whether it was recovered."""
+def _table(table: Table, used: Collection[tuple[str, str, str]]) -> dict[str, Any]:
+    """A paper's table: each cell as printed, what it is to be read as, and whether the claim uses it."""
     corrected = table.corrected()
     body = []
     for printed, read in zip(table.rows, corrected.rows, strict=True):
@@ -162,29 +190,26 @@ def _table(table: Table) -> dict[str, Any]:
             figure = printed.figures.get(heading)
             was, now = printed.cells.get(heading, ""), read.cells.get(heading, "")
             recovered = figure is not None and figure.recovered
-            cells.append({"text": was, "read": now if now != was else "", "recovered": recovered})
+            cells.append(
+                {
+                    "text": was,
+                    "read": now if now != was else "",
+                    "recovered": recovered,
+                    "used": (table.id, read.name, heading) in used,
+                    "number": heading in table.columns,
+                }
+            )
         body.append(cells)
     return {
         "title": table.title,
         "place": table.place,
-        "headings": table.headings,
+        "unit": published.unit_text(table),
+        "headings": [(heading, heading in table.columns) for heading in table.headings],
         "body": body,
         "recovered": any(cell["recovered"] for cells in body for cell in cells),
+        "used": any(cell["used"] for cells in body for cell in cells),
         "readings": [reading.reason for reading in table.readings],
     }
-
-
-def _pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and values as text, nested mappings and lists in one line."""
-
-    def text(value: Any) -> str:
-        if isinstance(value, Mapping):
-            return ", ".join(f"{name} {text(item)}" for name, item in value.items())
-        if isinstance(value, (list, tuple)):
-            return ", ".join(text(item) for item in value)
-        return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-
-    return [(name.replace("_", " "), text(value)) for name, value in content.items() if value not in (None, "", [], {})]
 
 
 def _findings(text: str) -> str:

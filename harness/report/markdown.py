@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report import phrasing, published
+from harness.report import numerals, phrasing, published
 from harness.verdicts import Row
 
 SPECIAL = re.compile(r"[\\`*\[<|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
@@ -19,9 +19,11 @@ def markdown(rows: Sequence[Row], header: Mapping[str, Any]) -> str:
         rows: The claims.
         header: What stands above the table, such as the environment; nested mappings are written in one line.
     """
-    lines = ["# Verdicts", "", f"{_summary(rows)}.", ""]
-    shown = {name: value for name, value in header.items() if value not in (None, "", {}, [])}
-    lines += [f"- {escape(name.replace('_', ' '))}: {_inline(value)}" for name, value in shown.items()]
+    lines = ["# Verdicts", ""]
+    for caution in phrasing.cautions(rows):
+        lines += [f"> **{escape(caution)}**", ""]
+    lines += [f"{_summary(rows)}.", ""]
+    lines += [f"- {escape(name)}: {escape(text)}" for name, text in phrasing.pairs(header)]
     lines += ["", markdown_table(rows), _legend(rows)]
     for row in rows:
         lines += _detail(row)
@@ -36,7 +38,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
         cells = [
             f"**{row.verdict}**" + (f"<br>{adjusted}" if adjusted else ""),
             escape(row.name),
-            escape(" ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))),
+            "<br>".join(escape(line) for line in (_effect(row), phrasing.decided_by(row)) if line),
             escape(published.effect_text(row) or "–"),
             "<br>".join(escape(phrasing.arm_text(arm)) for arm in row.arms) or "–",
             escape(f"{phrasing.evidence_text(row)}; {row.scale}"),
@@ -56,17 +58,24 @@ def escape(text: str) -> str:
 
 def _summary(rows: Sequence[Row]) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in phrasing.tally(rows))
-    trained = phrasing.duration(sum(row.seconds_trained for row in rows))
-    saved = phrasing.duration(sum(row.seconds_saved for row in rows))
+    trained = numerals.duration(sum(row.seconds_trained for row in rows))
+    saved = numerals.duration(sum(row.seconds_saved for row in rows))
     noun = "claim" if len(rows) == 1 else "claims"
     return f"{len(rows)} {noun}: {counts or 'no verdict'}; trained {trained}, saved {saved} by reuse"
 
 
 def _legend(rows: Sequence[Row]) -> str:
     lines = [f"{verdict}: {phrasing.MEANINGS[verdict]}." for verdict, _ in phrasing.tally(rows)]
-    lines.append("[low, high]: one-sided bounds at the level of the decision.")
+    lines.append("The effect is that of the comparison that decided, named where there are several.")
+    lines.append(f"[low, high]: {phrasing.INTERVAL}.")
     lines.append("The paper's effect is that of the same comparison, where it gives figures for both arms.")
+    for meanings, found in ((phrasing.EVIDENCE, [r.evidence for r in rows]), (phrasing.SCALE, [r.scale for r in rows])):
+        lines += [f"{kind}: {meanings[kind]}." for kind in dict.fromkeys(found) if kind in meanings]
     return "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def _effect(row: Row) -> str:
+    return " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
 
 
 def _detail(row: Row) -> Iterator[str]:
@@ -80,31 +89,31 @@ def _detail(row: Row) -> Iterator[str]:
 
 def _facts(row: Row) -> Iterator[tuple[str, str]]:
     expected = phrasing.expected_text(row)
-    yield "verdict", "; ".join(filter(None, [str(row.verdict), phrasing.adjusted_text(row), expected]))
+    yield "verdict", "; ".join(filter(None, [str(row.verdict), phrasing.family_text(row), expected]))
     yield from (("problem", problem) for problem in row.problems)
     yield "reason", phrasing.reason_text(row)
     yield "relation", f"{phrasing.relation_text(row)}, by {phrasing.metric_title(row.metric)}"
     if row.arms:
-        yield "effect", " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
+        yield "effect", ", of ".join(filter(None, [_effect(row), phrasing.decided_by(row)]))
     yield "paper's own effect", published.effect_text(row)
     if row.verdict.decided and row.pvalue is not None and row.pvalue_against is not None:
-        yield "p", f"{row.pvalue:.2g} for, {row.pvalue_against:.2g} against (below 0.05 decides)"
-    yield from (("arm", phrasing.arm_text(arm) + _beside(published.arm_text(row, arm))) for arm in row.arms)
+        yield (
+            "p",
+            f"{numerals.pvalue(row.pvalue)} for, {numerals.pvalue(row.pvalue_against)} against (below 0.05 decides)",
+        )
+    for arm in row.arms:
+        further = (
+            f", {phrasing.metric_title(name)}: {numerals.figure(value, whole=phrasing.counts_epochs(name))}"
+            for name, value in arm.others.items()
+        )
+        yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(published.arm_text(row, arm))
     yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"
-    yield from (("data", note) for note in row.evidence_notes)
+    yield from (("data", note) for note in row.evidence_notes if note not in phrasing.stand_ins(row))
     yield "seeds", phrasing.seeds_text(row)
     yield "time", phrasing.time_text(row) if row.arms else ""
     yield from (("test subjects", sentence) for sentence in phrasing.subjects_texts(row))
-    yield from (("note", note) for note in dict.fromkeys(row.notes))
+    yield from (("note", note) for note in phrasing.notes(row))
 
 
 def _beside(theirs: str) -> str:
     return f", the paper {theirs}" if theirs else ""
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{escape(str(name))} {_inline(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_inline(item) for item in value)
-    return escape(str(value))

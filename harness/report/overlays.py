@@ -4,28 +4,62 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-WIDEST = 288
+WIDEST = 240
 """Pixels to which an image is reduced; a page of many claims must stay small."""
 
-SEEN = 216
-"""Pixels to which a smaller image is enlarged, by a whole factor."""
+COARSE = 128
+"""An image of so many pixels' width at most is shown enlarged, pixel by pixel."""
+
+QUALITY = 70
+"""Of the JPEG of a larger image: a third of the size of a PNG of 128 colours, since OCT images are noisy."""
 
 IGNORED = 255
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
-    "truth": (86, 180, 233),
+    "truth": (240, 228, 66),
     "hit": (0, 158, 115),
     "missed": (86, 180, 233),
     "false alarm": (230, 120, 0),
 }
 """Okabe and Ito's, apart for colour-blind readers."""
+
+CHOICE = (
+    "Predictions are kept of the test images with the most foreground; shown are some of those, of different subjects "
+    "where they are of several. Of each arm stands the run whose final {metric} is nearest the arm's median and, where "
+    "runs collapsed, one of those."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What one run predicted.
+
+    Attributes:
+        arm: Name of the arm.
+        run: Which run it is, as in ``"seed 0, IoU.fluid 0.15"``.
+        classes: Predicted classes ``(H, W)``.
+    """
+
+    arm: str
+    run: str
+    classes: npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture with its captions; ``coarse`` ones are enlarged pixel by pixel."""
+
+    caption: str
+    run: str
+    source: str
+    coarse: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,36 +70,41 @@ class Overlay:
         title: The image's id.
         image: Grey levels ``(H, W)`` or colours ``(H, W, 3)``, uint8.
         truth: Classes ``(H, W)``; 0 is the background, 255 does not count.
-        predictions: Predicted classes ``(H, W)`` by arm.
+        predictions: By run, in the order of the arms.
     """
 
     title: str
     image: npt.NDArray[np.uint8]
     truth: npt.NDArray[np.integer[Any]]
-    predictions: Mapping[str, npt.NDArray[np.integer[Any]]]
+    predictions: Sequence[Prediction]
 
     def __post_init__(self) -> None:
         shape = self.truth.shape
         if self.image.shape[:2] != shape or self.image.shape[2:] not in ((), (3,)):
             expected = f"{shape} or {(*shape, 3)}"
             raise ValueError(f"Expected argument `image` of shape {expected}, but got {self.image.shape}.")
-        for arm, prediction in self.predictions.items():
-            if prediction.shape != shape:
-                raise ValueError(f"Expected the prediction of {arm!r} of shape {shape}, but got {prediction.shape}.")
+        for each in self.predictions:
+            if each.classes.shape != shape:
+                raise ValueError(
+                    f"Expected a prediction of {each.arm!r} of shape {shape}, but got {each.classes.shape}."
+                )
 
-    def pictures(self) -> list[tuple[str, str]]:
-        """Captions and PNG data URIs: the image, the truth, then each arm."""
+    def pictures(self) -> list[Picture]:
+        """The image, the truth, then each run."""
         truth, kept = self.truth, self.truth != IGNORED
-        layers: list[tuple[str, dict[str, npt.NDArray[np.bool_]]]] = [("image", {})]
-        layers.append(("truth", {"truth": kept & (truth > 0)}))
-        for arm, prediction in self.predictions.items():
+        pictures = [self._picture("image", "", {}), self._picture("truth", "", {"truth": kept & (truth > 0)})]
+        for each in self.predictions:
             found = {
-                "hit": kept & (truth > 0) & (prediction == truth),
-                "missed": kept & (truth > 0) & (prediction != truth),
-                "false alarm": kept & (truth == 0) & (prediction > 0),
+                "hit": kept & (truth > 0) & (each.classes == truth),
+                "missed": kept & (truth > 0) & (each.classes != truth),
+                "false alarm": kept & (truth == 0) & (each.classes > 0),
             }
-            layers.append((arm, found))
-        return [(caption, _data_uri(_painted(self.image, masks))) for caption, masks in layers]
+            pictures.append(self._picture(each.arm, each.run, found))
+        return pictures
+
+    def _picture(self, caption: str, run: str, masks: Mapping[str, npt.NDArray[np.bool_]]) -> Picture:
+        coarse = self.image.shape[1] <= COARSE
+        return Picture(caption, run, _data_uri(_painted(self.image, masks), coarse), coarse)
 
 
 def _painted(image: npt.NDArray[np.uint8], masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:
@@ -76,13 +115,14 @@ def _painted(image: npt.NDArray[np.uint8], masks: Mapping[str, npt.NDArray[np.bo
     return painted
 
 
-def _data_uri(pixels: npt.NDArray[np.uint8]) -> str:
+def _data_uri(pixels: npt.NDArray[np.uint8], coarse: bool) -> str:
     from PIL import Image
 
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    picture.thumbnail((WIDEST, WIDEST))
-    if (factor := SEEN // picture.width) > 1:
-        picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    picture.quantize(128).save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    picture, buffer = Image.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
+    if coarse:
+        picture.quantize(128).save(buffer, "PNG", optimize=True)
+    else:
+        picture.thumbnail((WIDEST, WIDEST))
+        picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    kind = "png" if coarse else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

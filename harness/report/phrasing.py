@@ -1,14 +1,16 @@
-"""How numbers and outcomes are put in words, the same in the terminal, in Markdown and in the HTML report."""
+"""How outcomes are put in words, the same in the terminal, in Markdown and in the HTML report."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.relations import EffectKind, Verdict
-from harness.verdicts import Arm, Row, published_effect
+from harness.relations import Verdict
+from harness.report import numerals
+from harness.report.numerals import as_float, duration, figure, opened, pvalue
+from harness.report.parts import Part, comparisons, deciding
+from harness.verdicts import Arm, Row
 
 MARKS: Mapping[Verdict, str] = {
     Verdict.SUPPORTED: "✓",
@@ -33,62 +35,14 @@ EVIDENCE: Mapping[str, str] = {
     "phantom": "generated images; says whether the harness sees such an effect, not whether medicine does",
 }
 
+SCALE: Mapping[str, str] = {
+    "paper": "the published networks with the published budget",
+    "reduced": "the published networks with a part of the published budget",
+    "smoke": "tiny networks and images on a CPU; tests the path from data to verdict, not the paper's networks",
+}
 
-def as_float(value: object) -> float | None:
-    """A number as rows and decisions hold it: ``None`` and NaN are no number, ``"inf"`` is infinite."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return None if math.isnan(number) else number
-
-
-def figure(value: object, *, sign: bool = False, whole: bool = False) -> str:
-    """A number with as many decimals as it deserves.
-
-    Args:
-        value: A number, ``"inf"``, or ``None``.
-        sign: Whether a plus is written.
-        whole: Whether it counts epochs.
-
-    >>> figure(0.41234), figure(-0.0571, sign=True), figure(1280.0, whole=True), figure(0.00031), figure(None)
-    ('0.412', '−0.057', '1280', '0.00031', '–')
-    """
-    number = as_float(value)
-    if number is None:
-        return "–"
-    size = abs(number)
-    if math.isinf(size):
-        text = "∞"
-    elif (whole and size < 1e6) or 100 <= size < 1e6:
-        text = f"{size:.0f}"
-    elif size >= 1e6 or 0 < size < 1e-4:
-        text = f"{size:.1e}"
-    elif size >= 10:
-        text = f"{size:.1f}"
-    elif size and size < 5e-4:
-        text = f"{size:.5f}"
-    else:
-        text = f"{size:.3f}"
-    zero = not text.strip("0.")
-    return ("−" if number < 0 and not zero else "+" if sign and not zero else "") + text
-
-
-def duration(seconds: float) -> str:
-    """Wall time, to two figures.
-
-    >>> duration(0), duration(8.2), duration(754), duration(5400), duration(200_000)
-    ('0 s', '8 s', '13 min', '1.5 h', '56 h')
-    """
-    if not math.isfinite(seconds):
-        return "–"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 36_000 else f"{seconds / 3600:.0f} h"
+INTERVAL = "two one-sided bounds, each at its own level; not symmetric"
+"""What stands in brackets behind an effect."""
 
 
 def metric_base(metric: str) -> str:
@@ -141,7 +95,9 @@ def arm_value(arm: Arm) -> str:
 def arm_marks(arm: Arm) -> tuple[str, ...]:
     """What must not be overlooked: runs that collapsed, failed or never reached the threshold."""
     never = sum(as_float(value) == math.inf for value in arm.values)
-    counts = ((arm.collapsed, "collapsed"), (len(arm.failed), "failed"), (never, "never reached it"))
+    failed = sum(value is None for value in arm.values)  # the reasons are kept once each
+    missing = "failed" if arm.failed else "without a value"
+    counts = ((arm.collapsed, "collapsed"), (failed, missing), (never, "never reached it"))
     return tuple(f"{count} of {arm.n} {word}" for count, word in counts if count)
 
 
@@ -150,88 +106,10 @@ def arm_text(arm: Arm) -> str:
     return f"{arm.name} {arm_value(arm)} ({'; '.join([f'n = {arm.n}', *arm_marks(arm)])})"
 
 
-@dataclass(frozen=True)
-class Part:
-    """One of the comparisons that a relation consists of.
-
-    Attributes:
-        label: The comparison in words.
-        kind: What its effect is.
-        metric: What it compares.
-        effect: What was observed; ``None`` without values.
-        interval: Bounds of the effect, infinite where it is open.
-        seeds: The effect of each seed, infinite where one arm never arrived.
-        boundaries: Margins, as values of the effect.
-        target: The value to reach.
-        published: The paper's own effect, where it gives figures for both arms.
-        verdict, pvalue, pvalue_against: Its own.
-    """
-
-    label: str
-    kind: EffectKind
-    metric: str
-    effect: float | None
-    interval: tuple[float, float]
-    seeds: tuple[float, ...]
-    boundaries: tuple[float, ...]
-    target: float | None
-    published: float | None
-    verdict: str
-    pvalue: float | None
-    pvalue_against: float | None
-
-
-def comparisons(row: Row) -> list[Part]:
-    """The single comparisons of a row's decision, the nested ones too, and a rank correlation before its pairs."""
-    return list(_parts(row, row.decision.get("decision") or {}))
-
-
-def _parts(row: Row, decision: Mapping[str, Any]) -> Iterator[Part]:
-    parts, kind = decision.get("parts") or (), decision.get("effect_kind", "difference")
-    if decision and (not parts or kind == "correlation"):
-        metric, target = decision.get("metric") or row.metric, as_float(decision.get("target"))
-        compares = decision.get("compares", ()) if metric == row.metric else ()
-        low, high = (as_float(bound) for bound in decision.get("interval") or (None, None))
-        yield Part(
-            label=str(decision.get("label", "")),
-            kind=kind,
-            metric=metric,
-            effect=as_float(decision.get("effect")),
-            interval=_opened(low, high),
-            seeds=tuple(seed for value in decision.get("seed_effects", ()) if (seed := as_float(value)) is not None),
-            boundaries=tuple(decision.get("boundaries", ())),
-            target=target,
-            published=published_effect(row.arms, compares, kind, target) if compares else None,
-            verdict=str(decision.get("verdict", "")),
-            pvalue=as_float(decision.get("pvalue")),
-            pvalue_against=as_float(decision.get("pvalue_against")),
-        )
-    for part in parts:
-        yield from _parts(row, part)
-
-
-def deciding(row: Row) -> Part | None:
-    """The comparison whose effect the row shows; ``None`` where it cannot be told."""
-    found = (part for part in comparisons(row) if part.effect is not None and part.effect == row.effect)
-    return next(found, None)
-
-
-def effect_figure(value: object, kind: EffectKind, *, whole: bool = False) -> str:
-    """An effect in its kind's form: ``+0.057``, ``2.1×`` or ``0.80``."""
-    number = as_float(value)
-    if number is None:
-        return "–"
-    if kind == "ratio":
-        return "∞" if math.isinf(number) else f"{number:.1f}×" if number < 100 else f"{number:.0f}×"
-    if kind == "correlation":
-        return f"{number:.2f}".replace("-", "−")
-    return figure(number, sign=True, whole=whole)
-
-
 def effect_text(row: Row) -> str:
     """The effect alone."""
     kind = row.effect_kind
-    text = effect_figure(row.effect, kind, whole=_whole(row))
+    text = numerals.effect(row.effect, kind, whole=_whole(row))
     return f"τ {text}" if kind == "correlation" and row.effect is not None else text
 
 
@@ -239,11 +117,25 @@ def interval_text(row: Row) -> str:
     """``[+0.061, +0.189]``; an open end is infinite; empty without an interval."""
     if row.interval is None:
         return ""
-    kind, whole = row.effect_kind, _whole(row)
-    low, high = (as_float(bound) for bound in row.interval)
-    if low is None and high is None:
+    low, high = opened(*(as_float(bound) for bound in row.interval))
+    return numerals.interval(low, high, row.effect_kind, whole=_whole(row))
+
+
+def decided_by(row: Row) -> str:
+    """The comparison whose effect the row shows, where it is one of several or of another metric; else empty."""
+    part, parts = deciding(row), comparisons(row)
+    if part is None or part.effect is None:
         return ""
-    return "[" + ", ".join(effect_figure(b, kind, whole=whole) for b in _opened(low, high)) + "]"
+    text = part_text(row, part)
+    named = len(parts) > 1 and part.label != (row.decision.get("decision") or {}).get("label")
+    return text if named or text != part.brief else ""
+
+
+def part_text(row: Row, part: Part) -> str:
+    """A comparison in words, with its metric where that is not the row's or tells it from another comparison."""
+    alike = sum(other.label == part.label for other in comparisons(row)) > 1
+    metric = f" [{metric_title(part.metric)}]" if alike or part.metric != row.metric else ""
+    return f"{part.brief}{metric}"
 
 
 def detectable_text(row: Row) -> str:
@@ -267,15 +159,17 @@ def reason_text(row: Row) -> str:
     """
     if not row.reason or row.verdict is not Verdict.INCONCLUSIVE or row.pvalue is None or row.pvalue_against is None:
         return row.reason
-    chances = f"p = {row.pvalue:.2g} for and {row.pvalue_against:.2g} against (below 0.05 decides)"
+    chances = f"p = {pvalue(row.pvalue)} for and {pvalue(row.pvalue_against)} against (below 0.05 decides)"
     return f"{row.reason} {'; '.join(filter(None, [chances, detectable_text(row)]))}."
 
 
 def expected_text(row: Row) -> str:
-    """Whether the verdict is the expected one: ``as recorded``, ``as the paper says``, ``expected SUPPORTED``."""
+    """Whether the verdict is the expected one: ``as recorded``, ``as the paper says``, ``paper says SUPPORTED``."""
     if not row.expected:
         return ""
     if row.expected == str(row.verdict):
+        if row.problems:
+            return "verdict as recorded, a mean is not"
         return "as recorded" if row.expected_from == "golden" else "as the paper says"
     return f"{'recorded' if row.expected_from == 'golden' else 'paper says'} {row.expected}"
 
@@ -286,19 +180,32 @@ def adjusted_text(row: Row) -> str:
     return f"after Holm {adjusted}" if adjusted and adjusted != str(row.verdict) else ""
 
 
+def family_text(row: Row) -> str:
+    """The verdict after Holm, also where it is the same; empty for a claim that belongs to no family."""
+    return adjusted_text(row) or ("after Holm the same" if row.adjusted_verdict else "")
+
+
 def evidence_text(row: Row) -> str:
-    """``real: DME, DRIVE``."""
-    return f"{row.evidence}: {', '.join(row.datasets)}" if row.datasets else row.evidence
+    """``substituted: DME, DRIVE (DRIVE for STARE)``."""
+    text = f"{row.evidence}: {', '.join(row.datasets)}" if row.datasets else row.evidence
+    return f"{text} ({'; '.join(found)})" if (found := stand_ins(row)) else text
+
+
+def stand_ins(row: Row) -> tuple[str, ...]:
+    """Which data set stands for which, and which arms were left out; not why there are phantoms, which takes longer."""
+    return () if row.evidence == "phantom" else row.evidence_notes
 
 
 def seeds_text(row: Row) -> str:
-    """``4 of 10 seeds, decided``."""
+    """``4 of 10 seeds, decided: 6 seeds not needed``."""
     if not row.plan or not row.seeds:
         return ""
+    seeds = f"{row.seeds} seed{'' if row.seeds == 1 else 's'}"
     if row.seeds == row.plan[-1]:
-        return f"{row.seeds} seeds"
-    stopped = "given up as futile" if row.stopped == "futile" else row.stopped
-    return ", ".join(filter(None, [f"{row.seeds} of {row.plan[-1]} seeds", stopped]))
+        return seeds
+    rest = f"{row.plan[-1] - row.seeds} seed{'' if row.plan[-1] - row.seeds == 1 else 's'}"
+    stopped = {"decided": f"decided: {rest} not needed", "futile": f"given up as futile: {rest} not trained"}
+    return ", ".join(filter(None, [f"{row.seeds} of {row.plan[-1]} seeds", stopped.get(row.stopped, row.stopped)]))
 
 
 def time_text(row: Row) -> str:
@@ -309,10 +216,39 @@ def time_text(row: Row) -> str:
 
 def subjects_texts(row: Row) -> list[str]:
     """What each difference looks like when the test subjects count as a sample too; one sentence where all say it."""
-    sentences = dict.fromkeys(str(found["sentence"]) for found in row.over_subjects)
+    sentences = dict.fromkeys(_sentence(found) for found in row.over_subjects)
     if len(sentences) == 1:
         return list(sentences)
-    return [f"{found['label']} [{found['metric']}]: {found['sentence']}" for found in row.over_subjects]
+    return [f"{found['label']} [{found['metric']}]: {_sentence(found)}" for found in row.over_subjects]
+
+
+def notes(row: Row) -> list[str]:
+    """The row's notes, each once, without what :func:`subjects_texts` says already."""
+    said = [f"{found['label']}: {found['sentence']}" for found in row.over_subjects]
+    if any(found.get("limited_by") == "too few subjects" for found in row.over_subjects):
+        said.append("too few subjects")
+    return [note for note in dict.fromkeys(row.notes) if not note.startswith(tuple(said))]
+
+
+def cautions(rows: Sequence[Row]) -> list[str]:
+    """What a reader must know before the first verdict: how many claims are of the smoke scale, or of phantoms."""
+    smoke = sum(row.scale == "smoke" for row in rows)
+    phantom = sum(row.evidence == "phantom" for row in rows)
+    told = ((smoke, "Smoke scale", SCALE["smoke"]), (phantom, "Phantoms", EVIDENCE["phantom"]))
+    return [f"{name} ({count} of {len(rows)} claims): {meaning}." for count, name, meaning in told if count]
+
+
+def pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values as text, nested mappings and lists in one line, without what is empty."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, Mapping):
+            return ", ".join(f"{name} {text(item)}" for name, item in value.items())
+        return ", ".join(map(text, value)) if isinstance(value, (list, tuple)) else str(value)
+
+    return [(name.replace("_", " "), text(value)) for name, value in content.items() if value not in (None, "", [], {})]
 
 
 def tally(rows: Sequence[Row]) -> list[tuple[Verdict, int]]:
@@ -320,11 +256,11 @@ def tally(rows: Sequence[Row]) -> list[tuple[Verdict, int]]:
     return [(verdict, count) for verdict in MARKS if (count := sum(row.verdict == verdict for row in rows))]
 
 
-def _opened(low: float | None, high: float | None) -> tuple[float, float]:
-    """Bounds where ``None`` is what JSON made of an infinite one."""
-    return (-math.inf if low is None else low, math.inf if high is None else high)
-
-
 def _whole(row: Row) -> bool:
     part = deciding(row)
     return counts_epochs(part.metric if part else row.metric) and row.effect_kind == "difference"
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    held = "; it holds the margin that the seeds alone exclude" if found.get("holds_boundary") else ""
+    return f"{found['sentence']}{held}"

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from harness import papers
-from harness.report import phrasing
+from harness.report import numerals
 from harness.verdicts import Arm, Row
 
 
@@ -28,11 +28,24 @@ def tables_of(row: Row) -> list[papers.Table]:
     return list(paper.tables) if re.search(r"\btable\b", claim.place) and len(paper.tables) == 1 else []
 
 
+def used_cells(row: Row) -> frozenset[tuple[str, str, str]]:
+    """The cells from which the paper's values by arm were read: table, row and column, as the table is to be read."""
+    claim = claim_of(row)
+    origins = claim.origins.values() if claim else ()
+    return frozenset((origin.table, origin.row, origin.column) for origin in origins if origin.table)
+
+
+def unit_text(table: papers.Table) -> str:
+    """The unit of a table's figures, as in ``in percent``; empty where they have several or none."""
+    units = {column.unit for column in table.columns.values()} - {"none"}
+    return {"percent": "in percent", "fraction": "fractions of 1"}.get(units.pop(), "") if len(units) == 1 else ""
+
+
 def effect_text(row: Row) -> str:
     """The paper's own figure of the comparison whose effect the row shows; empty where it gives none."""
     if row.published_effect is None:
         return ""
-    text = phrasing.effect_figure(row.published_effect, row.effect_kind)
+    text = numerals.effect(row.published_effect, row.effect_kind)
     return f"ρ {text}" if row.effect_kind == "correlation" else text
 
 
@@ -42,7 +55,7 @@ def arm_text(row: Row, arm: Arm) -> str:
         return ""
     claim = claim_of(row)
     unit = claim.unit if claim and claim.unit != "fraction" else ""
-    return f"{phrasing.figure(arm.published, whole=bool(unit))} {unit}".strip()
+    return f"{numerals.figure(arm.published, whole=bool(unit))} {unit}".strip()
 
 
 def comparable(row: Row) -> bool:

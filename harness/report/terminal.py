@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from harness.relations import Verdict
-from harness.report import phrasing, published
+from harness.report import numerals, phrasing, published
 from harness.verdicts import Arm, Row
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ def _arms(arms: Iterable[Arm]) -> list[RenderableType]:
     grid.add_column()
     for arm in arms:
         value = Text(phrasing.arm_value(arm)).append(f" ({arm.n})", style="dim")
-        for mark in phrasing.arm_marks(arm):
-            value.append(f" {mark}", style="red")
+        if marks := phrasing.arm_marks(arm):
+            value.append(f" {'; '.join(marks)}", style="red")
         grid.add_row(Text(arm.name, overflow="fold"), value)
     return [grid]
 
@@ -191,13 +191,17 @@ def _effect(row: Row, separator: str) -> list[Text]:
     if row.effect is not None or row.interval is not None:
         line.append("effect ", "dim").append(phrasing.effect_text(row), f"bold {STYLES[row.verdict].split()[1]}")
         line.append(f" {phrasing.interval_text(row)}")
+        if decided_by := phrasing.decided_by(row):
+            line.append(f"{separator}of {decided_by}", "dim")
     if theirs := published.effect_text(row):
         line.append(f"{separator if line else ''}paper ", "dim").append(theirs)
     return [line] if line else []
 
 
 def _notes(row: Row) -> list[str]:
-    return list(dict.fromkeys([*row.evidence_notes, *row.notes]))
+    return list(
+        dict.fromkeys([*(note for note in row.evidence_notes if note not in phrasing.stand_ins(row)), *row.notes])
+    )
 
 
 def _footnotes(rows: Sequence[Row]) -> dict[str, int]:
@@ -211,13 +215,15 @@ def _terms(rows: Sequence[Row]) -> list[tuple[str, str]]:
     open_ended = (Verdict.INCONCLUSIVE, Verdict.ERROR)
     terms = [(str(verdict), phrasing.MEANINGS[verdict]) for verdict, _ in phrasing.tally(rows) if verdict in open_ended]
     if any(row.effect is not None for row in rows):
-        terms.append(("effect [ ]", "of the comparison that decided, between one-sided bounds at the decision's level"))
+        terms.append(("effect [ ]", f"of the comparison that decided; [ ] are {phrasing.INTERVAL}"))
     if any(phrasing.adjusted_text(row) for row in rows):
         terms.append(("after Holm", "the verdict once all pre-registered claims of the paper are counted"))
     if any(arm.collapsed for row in rows for arm in row.arms):
         terms.append(("collapsed", "predicts (nearly) no foreground; kept in the mean"))
     kinds = dict.fromkeys(row.evidence for row in rows if row.evidence in ("phantom", "substituted"))
-    return terms + [(kind, phrasing.EVIDENCE[kind]) for kind in kinds]
+    terms += [(kind, phrasing.EVIDENCE[kind]) for kind in kinds]
+    scales = dict.fromkeys(row.scale for row in rows if row.scale in ("smoke", "reduced"))
+    return terms + [(scale, phrasing.SCALE[scale]) for scale in scales]
 
 
 def _summary(rows: Sequence[Row]) -> Text:
@@ -231,4 +237,4 @@ def _summary(rows: Sequence[Row]) -> Text:
         line.append(f" · {unexpected} not as expected", style="bold red")
     trained = sum(row.seconds_trained for row in rows)
     saved = sum(row.seconds_saved for row in rows)
-    return line.append(f" · trained {phrasing.duration(trained)}, saved {phrasing.duration(saved)} by reuse", "dim")
+    return line.append(f" · trained {numerals.duration(trained)}, saved {numerals.duration(saved)} by reuse", "dim")

@@ -20,6 +20,7 @@ from harness.relations import (
     Verdict,
     decide_sequentially,
 )
+from harness.report.curves import metrics
 from harness.verdicts import Arm, Row, published_effect
 
 PROVENANCE = {
@@ -190,19 +191,25 @@ def every_kind() -> list[Row]:
 
 
 def plausible_curves(rows, seed=0):
-    """Plausible learning curves for the arms of the rows."""
+    """Plausible learning curves for the arms of the rows, with epochs of 10 iterations."""
     rng = np.random.default_rng(seed)
-    curves = {}
-    for each in rows:
-        curves[each.key] = {}
-        for number, one in enumerate(each.arms):
-            length = 800 if "x10" in one.name else 200
-            steps = np.linspace(length / 20, length, 20).astype(int)
-            curves[each.key][one.name] = []
-            for tau in rng.uniform(30, 60, one.n) * (1 + number):
-                values = (0.45 - 0.05 * number) * (1 - np.exp(-steps / tau)) + rng.normal(0, 0.012, 20)
-                curves[each.key][one.name].append([(int(s), float(v)) for s, v in zip(steps, values, strict=True)])
-    return curves
+    return {
+        each.key: {
+            metric: {one.name: plausible_seeds(rng, number, one) for number, one in enumerate(each.arms)}
+            for metric in metrics(each)
+        }
+        for each in rows
+    }
+
+
+def plausible_seeds(rng, number, one):
+    length = 800 if "x10" in one.name else 200
+    steps = np.linspace(length / 20, length, 20).astype(int)
+    seeds = []
+    for tau in rng.uniform(30, 60, one.n) * (1 + number):
+        values = (0.45 - 0.05 * number) * (1 - np.exp(-steps / tau)) + rng.normal(0, 0.012, 20)
+        seeds.append([(int(s), float(s / 10), float(v)) for s, v in zip(steps, values, strict=True)])
+    return seeds
 
 
 @pytest.fixture

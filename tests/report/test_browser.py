@@ -1,5 +1,6 @@
 """The page in a real browser: its state is in the address, so that a dump of the DOM shows what a reader would see."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -37,12 +38,39 @@ document.querySelector('tr:not([hidden]) td.claim a').click();
 document.title = location.hash;
 """
 
+STEPS = """
+const told = {}, claim = document.querySelectorAll('td.claim a')[2], name = claim.closest('tr').dataset.claim;
+const card = [...document.querySelectorAll('.card')].find((each) => each.dataset.claim === name);
+const asked = () => decodeURIComponent(location.hash);
+const focused = () => document.activeElement;
+const length = history.length;
+claim.click();
+told.link = [focused() === card.querySelector('summary'), card.open, asked(), history.length - length];
+card.querySelector('.back a').click();
+told.back = [focused() === claim, card.open, asked()];
+card.querySelector('summary').click();
+told.summary = [card.open, asked()];
+const tally = document.querySelector('.bar [data-verdict=REFUTED]');
+tally.click();
+told.tally = [tally.getAttribute('aria-pressed'), asked()];
+const order = document.querySelector('[name=order]');
+order.value = 'effect descending';
+order.dispatchEvent(new Event('input', { bubbles: true }));
+told.order = [document.querySelector('[data-sort=effect]').getAttribute('aria-sort'), asked()];
+document.title = JSON.stringify(told);
+"""
+
+SCRIPTS = {"clicked": CLICKS, "steps": STEPS}
+
 FRAGMENTS = {
     "plain": "",
     "words": "filter=" + quote("loss DICE phantom"),
     "chosen": f"verdict=REFUTED&evidence=real&claim={quote(NAME, safe='/@')}",
     "sorted": "sort=effect",
     "clicked": "",
+    "steps": "",
+    "nothing": "filter=zzz",
+    "hidden": f"filter=zzz&scale=smoke&sort=claim&claim={quote(NAME, safe='/@')}",
 }
 
 
@@ -54,7 +82,7 @@ def doms(rows, environment, learning_curves, tmp_path_factory):
 
     def dump(name):
         page = folder / f"{name}.html"
-        page.write_text(text + (f"<script>{CLICKS}</script>" if name == "clicked" else ""), "utf-8")
+        page.write_text(text + (f"<script>{SCRIPTS[name]}</script>" if name in SCRIPTS else ""), "utf-8")
         url = f"{page.as_uri()}#{FRAGMENTS[name]}"
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / name}", "--dump-dom", url]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -90,8 +118,10 @@ def test_filter_by_verdict_and_evidence_and_open_a_claim(doms):
     assert opened(doms["chosen"]) == [NAME]
 
 
-def test_sort_by_effect_leaves_claims_without_one_last(doms, rows):
-    known = sorted((row for row in rows if row.effect is not None), key=lambda row: row.effect)
+def test_sort_by_effect_is_within_its_kind_and_leaves_claims_without_one_last(doms, rows):
+    kinds = ("difference", "ratio", "correlation", "shortfall")
+    known = [row for row in rows if row.effect is not None]
+    known.sort(key=lambda row: (kinds.index(row.effect_kind), row.effect))
     assert shown(doms["sorted"]) == [row.key for row in known] + [row.key for row in rows if row.effect is None]
     assert 'data-sort="effect" aria-sort="ascending"' in doms["sorted"]
 
@@ -102,3 +132,26 @@ def test_clicks_and_typing_do_the_same_and_stay_in_the_address(doms):
     assert opened(doms["clicked"]) == [NAME]
     address = re.search(r"<title>([^<]*)</title>", doms["clicked"]).group(1).replace("&amp;", "&")
     assert address == "#sort=effect&descending=1&filter=huang&verdict=REFUTED&claim=" + quote(NAME, safe="")
+
+
+def test_focus_and_address_follow_the_keyboard(doms):
+    told = json.loads(re.search(r"<title>([^<]*)</title>", doms["steps"]).group(1).replace("&amp;", "&"))
+    assert told == {
+        "link": [True, True, f"#claim={NAME}", 1],
+        "back": [True, False, ""],
+        "summary": [True, f"#claim={NAME}"],
+        "tally": ["true", f"#claim={NAME}&verdict=REFUTED"],
+        "order": ["descending", f"#claim={NAME}&verdict=REFUTED&sort=effect&descending=1"],
+    }
+
+
+def test_the_empty_table_says_so(doms):
+    assert shown(doms["nothing"]) == []
+    assert re.search(r'<tbody id="none">\s*<tr><td [^>]*>No claim fits', doms["nothing"])
+    assert '<tbody id="none" hidden' in doms["plain"]
+
+
+def test_filters_that_hide_the_claim_of_the_address_are_cleared(doms, rows):
+    assert len(shown(doms["hidden"])) == len(rows)
+    assert opened(doms["hidden"]) == [NAME]
+    assert 'data-sort="claim" aria-sort="ascending"' in doms["hidden"]

@@ -24,6 +24,20 @@ def test_every_claim_has_a_row_and_a_section(rows, environment):
     assert "the paper 200 epochs" in text
 
 
+def test_what_a_reader_must_know_stands_first_and_in_the_legend(rows, environment):
+    text = markdown(rows, environment)
+    assert text.index("> **Smoke scale (1 of 8 claims)") < text.index("> **Phantoms") < text.index("| verdict |")
+    for phrase in ("- smoke: tiny networks", "- reduced: the published networks", "one-sided bounds, each at its own"):
+        assert phrase in text
+    assert "- data root: yes" in text
+
+
+def test_an_effect_of_several_names_its_comparison(rows):
+    line = markdown_table(rows).splitlines()[4]
+    assert "−0.061 \\[−0.103, −0.005]<br>batch-4 > batch-2 \\[Dice.fluid]" in line
+    assert "DRIVE for STARE" in markdown_table(rows[:1])
+
+
 def test_html_in_a_statement_stays_text(rows, environment):
     from markdown_it import MarkdownIt
 

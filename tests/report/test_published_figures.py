@@ -4,7 +4,7 @@ from harness.report import published
 
 
 def test_the_paper_speaks_in_its_own_units(rows):
-    assert published.effect_text(rows[0]) == "+0.057"
+    assert published.effect_text(rows[3]) == "+0.359"
     assert published.effect_text(replace(rows[1], published_effect=10.0)) == "10.0×"
     assert published.effect_text(rows[5]) == "0.000"  # its own distance from the value to reach
     assert published.arm_text(rows[1], rows[1].arms[0]) == "200 epochs"
@@ -23,4 +23,16 @@ def test_tables_are_those_that_the_place_names(rows):
 
 
 def test_a_rank_correlation_is_named(rows):
-    assert published.effect_text(replace(rows[0], effect_kind="correlation")) == "ρ 0.06"
+    assert published.effect_text(replace(rows[3], effect_kind="correlation")) == "ρ 0.36"
+
+
+def test_the_cells_that_a_claim_uses_are_told(rows):
+    assert published.used_cells(rows[3]) == {("3", "Yes", "Dice"), ("3", "No", "Dice")}
+    assert published.used_cells(rows[1]) == frozenset()
+    assert published.used_cells(replace(rows[0], id="nobody/nothing")) == frozenset()
+
+
+def test_a_table_has_a_unit_where_its_figures_share_one(rows):
+    (table,) = published.tables_of(rows[0])
+    assert published.unit_text(table) == "in percent"
+    assert published.unit_text(published.tables_of(rows[5])[1]) == ""

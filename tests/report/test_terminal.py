@@ -45,6 +45,20 @@ def test_an_inconclusive_claim_says_what_could_have_been_seen(rows):
     assert "(below 0.05 decides); 10 seeds would show an effect of +0.065 in 80% of cases." in text
 
 
+def test_terms_that_occur_are_explained(rows):
+    text = " ".join(printed(rows, 200).split())
+    for phrase in ("smoke tiny networks", "reduced the published networks", "each at its own level; not symmetric"):
+        assert phrase in text
+    assert "smoke" not in printed(rows[:1], 200)
+
+
+def test_the_deciding_comparison_and_the_substitute_are_named(rows):
+    text = " ".join(printed(rows, 80).split())
+    assert "of batch-4 > batch-2 [Dice.fluid]" in text
+    assert "(DRIVE for STARE)" in text
+    assert "1 of 4 collapsed; 1 of 4 without a value" in text
+
+
 def test_a_note_of_several_claims_stands_once(rows):
     assert printed(rows, 200).count("the test images are of 2") == 1
 
