@@ -7,6 +7,7 @@ import tempfile
 import time
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,10 +273,16 @@ class Training:
         runner.train()
 
     def _shown(self) -> npt.NDArray[np.intp]:
-        """Positions of the test images with the most foreground, in their order."""
+        """Positions of the test images with the most foreground, the subjects by turns, in their order."""
         masks = self.packed.masks[self.test_indices]
         foreground = ((masks != 0) & (masks != IGNORED)).sum(axis=(1, 2))
-        return np.sort(np.argsort(-foreground, kind="stable")[:PREVIEWS])
+        taken: Counter[str] = Counter()
+        turns = np.zeros(len(foreground), np.intp)
+        for position in np.argsort(-foreground, kind="stable"):
+            subject = self.packed.subjects[self.test_indices[position]]
+            turns[position] = taken[subject]
+            taken[subject] += 1
+        return np.sort(np.lexsort((-foreground, turns))[:PREVIEWS])
 
     def _previews(self, shown: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
         picked = torch.from_numpy(shown).to(self.device)

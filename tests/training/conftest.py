@@ -60,7 +60,7 @@ def training(squares: Packed) -> Callable[..., Training]:
     """Makes a training on the squares: ``training(recipe, seed=0, **others)``."""
     split = np.arange(TRAIN), np.arange(TRAIN, TRAIN + TEST)
 
-    def make(recipe: Recipe, seed: int = 0, **others: Any) -> Training:
-        return Training(recipe, seed, squares, split, torch.device("cpu"), **others)
+    def make(recipe: Recipe, seed: int = 0, packed: Packed = squares, **others: Any) -> Training:
+        return Training(recipe, seed, packed, split, torch.device("cpu"), **others)
 
     return make

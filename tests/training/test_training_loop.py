@@ -118,13 +118,16 @@ def test_the_previews_are_the_predictions_that_were_counted(training: Make, reci
             assert metrics.confusion(squares.masks[squares.ids.index(name)], preview, 2).tolist() == counted.tolist()
 
 
-def test_the_previews_are_of_the_test_images_with_the_most_foreground(
+def test_the_previews_are_of_the_test_images_with_the_most_foreground_and_of_every_subject(
     training: Make, recipe: Recipe, squares: Packed
 ) -> None:
-    result = training(replace(recipe, budget=Budget(1))).run()
+    """Four of the five test images are of one subject, the last of another."""
+    subjects = (*squares.subjects[:10], "a", "a", "a", "a", "b")
+    result = training(replace(recipe, budget=Budget(1)), packed=replace(squares, subjects=subjects)).run()
     sizes = {name: int((squares.masks[squares.ids.index(name)] == 1).sum()) for name in result.test_ids}
-    left = set(result.test_ids) - set(result.preview_ids)
-    assert min(sizes[name] for name in result.preview_ids) >= max(sizes[name] for name in left)
+    assert result.preview_ids[-1] == "image14"
+    (left,) = set(result.test_ids) - set(result.preview_ids)
+    assert sizes[left] == min(sizes[name] for name in result.test_ids[:4])
 
 
 def test_the_result_names_the_images_it_trained_and_tested_on(training: Make, recipe: Recipe, squares: Packed) -> None:
