@@ -57,7 +57,8 @@ def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[
     if not reason.startswith("Undecided: "):  # a conjunction's own reason names its part already
         reason = f"Undecided: {deciding.label}. {reason}"
     exact = [part.exact_pvalue for part in parts if part.exact_pvalue is not None]
-    flagged = tuple(f"{part.label}: {note}" for part in parts for note in part.notes)
+    named = (part.label + (f" [{part.metric}]" if part.metric else "") for part in parts)
+    flagged = tuple(f"{name}: {note}" for name, part in zip(named, parts, strict=True) for note in part.notes)
     return Decision(
         verdict=verdict,
         effect=deciding.effect,
