@@ -2,7 +2,7 @@
 
     python benchmarks/calibration.py [--simulations 10000] [--docs docs]
 
-Writes `docs/calibration.md` (the tables as printed) and `docs/power-*.png`. About three minutes on one core.
+Writes `docs/calibration.md` (the tables as printed) and `docs/power-*.png`. About six minutes on one core.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ from harness.relations import (
     Verdict,
     decide_sequentially,
 )
+from harness.relations.clustered import CLUSTERED, coverage
 from harness.relations.simulation import (
-    CLUSTERED,
     SHAPES,
     TRUTHS,
-    coverage,
     decided_by,
     plan_rates,
     rates,
@@ -296,7 +295,7 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
 def main() -> None:
     """Print the page and write it with its pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=10000, help="for each cell (10000 takes about 3 minutes)")
+    parser.add_argument("--simulations", type=int, default=10000, help="for each cell (10000 takes about 6 minutes)")
     parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parents[1] / "docs")
     options = parser.parse_args()
     started = time.perf_counter()

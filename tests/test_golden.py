@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from synthetic import comparison, recipe
 
-from harness.golden import Expectation, Golden, GoldenError, check_families, compare, load_families, tolerance
+from harness.golden import Expectation, Golden, GoldenError, compare, tolerance
 from harness.relations import Verdict
 from harness.verdicts import Arm, blank
 
@@ -257,19 +257,3 @@ def test_a_gpu_and_several_machines_are_held_to_the_mean_alone(golden, changed):
 def test_another_number_of_seeds_is_held_to_the_mean_alone(golden):
     golden.record([with_values(0.5, 0.6, 0.6, 0.7)])
     assert problems(golden, with_values(0.4, 0.7, 0.7, seeds=3)) == ()
-
-
-def test_families_name_each_claim_once(tmp_path):
-    file = tmp_path / "family.toml"
-    file.write_text('[a]\nclaims = ["one", "two"]\n[b]\nclaims = ["three"]\n')
-    families = load_families(file)
-    assert families == {"a": ("one", "two"), "b": ("three",)}
-    check_families(file, families, ["a/one", "a/two[x]", "a/two"])
-    check_families(file, families, ["a/one", "a/two", "b/three"], whole=True)
-    for known, whole in ((["a/one", "a/two[x]"], False), (["a/one", "a/two"], True)):
-        with pytest.raises(GoldenError, match=r"Expected .* to count claims that exist in the family of"):
-            check_families(file, families, known, whole=whole)
-    for wrong in ("a = 3", "[a]", "[a]\nclaims = 'one'", "[a]\nclaims = [1]", "[a]\nclaims = ['x', 'x']"):
-        file.write_text(wrong)
-        with pytest.raises(GoldenError, match=r"to give \[a\] a list `claims` of slugs, each once, but got"):
-            load_families(file)

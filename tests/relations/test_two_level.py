@@ -16,8 +16,8 @@ from scipy import stats
 
 from harness.metrics import summarise
 from harness.relations import pooled, two_level
+from harness.relations.clustered import CLUSTERED, Clustered, coverage
 from harness.relations.paired_t import bounds
-from harness.relations.simulation import CLUSTERED, Clustered, coverage
 from harness.relations.two_level import crossed, pseudo_values, weights
 
 CLASSES = ["background", "fluid"]
