@@ -21,7 +21,7 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 unit: $(VENV)/ready
-	$(BIN)/python -m pytest tests -n $(WORKERS) -q
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist worksteal -q
 
 smoke: $(VENV)/ready
 	$(BIN)/python -m pytest -m smoke -n $(WORKERS) --claims-store=build/store --claims-report=build/report $(ARGS)

@@ -11,7 +11,7 @@ from harness.relations import BestOf, Equivalent, Greater, Increasing, Looks, Re
 from harness.relations.paired_t import joint_power
 from harness.relations.simulation import SHAPES, TRUTHS, draw, noise, plan_rates, rates, wrong_rate
 
-SIMULATIONS = 4000
+SIMULATIONS = 3000
 LIMIT = 0.05 + 4 * math.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 ids = [f"{t.name}-{t.wrong}-{t.label}" for t in TRUTHS]
