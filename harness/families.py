@@ -47,10 +47,16 @@ def check_families(
     Raises:
         GoldenError: A claim or a paper does not exist.
     """
+    known = list(known)
     names = {name for name in known if "[" not in name}
     papers = {name.partition("/")[0] for name in known}
     for paper, slugs in families.items():
         missing = [slug for slug in slugs if f"{paper}/{slug}" not in names]
+        if missing and any(name.startswith(f"{paper}/{missing[0]}[") for name in known):
+            raise GoldenError(
+                f"Expected {paper}/{missing[0]}, which {file} counts, to have a form of its own, but all its "
+                'parameters are variants; give the paper\'s own set of them id="as-published".'
+            )
         if missing and (whole or paper in papers):
             raise GoldenError(
                 f"Expected {file} to count claims that exist in the family of [{paper}], but it names {missing[0]!r}; "

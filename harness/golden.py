@@ -199,6 +199,9 @@ def entry_of(row: Row) -> dict[str, Any]:
     """What is recorded of a row."""
     plain = row.to_dict()
     kept = ("verdict", "reason", "relation", "metric", "datasets", "evidence_notes", "plan", "seeds")
+    # An arm's own spread of 3 seeds is often far too small: |t| with 2 degrees of freedom is above 4 in 6% of cases.
+    spreads = [arm.sd for arm in row.arms if arm.sd is not None]
+    pooled = math.sqrt(sum(sd**2 for sd in spreads) / len(spreads)) if spreads else 0.0
     return {
         **{name: plain[name] for name in kept},
         **{name: _rounded(plain[name]) for name in ("effect", "interval", "pvalue", "pvalue_against")},
@@ -207,7 +210,7 @@ def entry_of(row: Row) -> dict[str, Any]:
                 "mean": _rounded(arm.mean),
                 "sd": _rounded(arm.sd),
                 "n": arm.n,
-                "tolerance": _rounded(tolerance(arm.sd, arm.n, arm.mean)),
+                "tolerance": _rounded(tolerance(max(arm.sd or 0.0, pooled), arm.n, arm.mean)),
                 "collapsed": arm.collapsed,
                 "values": _rounded(list(arm.values)),
             }
@@ -265,9 +268,9 @@ def _unrepeated(arm: Arm, recorded: tuple[float | str | None, ...]) -> str:
     seed, was, now = wrong[0]
     more = f", and so do {len(wrong) - 1} more of {len(pairs)} seeds" if len(wrong) > 1 else ""
     return (
-        f"{arm.name}: seed {seed} was recorded with {arm.metric} {_shown(was)} in this environment, where a run "
-        f"repeats exactly, but came to {_shown(now)}{more}; if the change is meant, record it anew with "
-        "--claims-update-golden"
+        f"{arm.name}: seed {seed} was recorded with {arm.metric} {_shown(was)} with these versions on such a CPU, "
+        f"where runs repeat, but came to {_shown(now)}{more}; if a change of program or data is meant, record it anew "
+        "with --claims-update-golden"
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from harness.evidence import Evidence
-from harness.relations import All, Looks, Relation, SequentialDecision, decide_sequentially
-from harness.runs import Record, Run
+from harness.relations import All, ConvergesFaster, Looks, Relation, SequentialDecision, decide_sequentially
+from harness.runs import Record, Run, parse_metric
 from harness.specs import Pretrained, Recipe, Scale
 
 
@@ -61,6 +61,7 @@ class Comparison:
                 f"Expected every arm of {self.id} to be compared, but its relation does not name {unnamed[0]!r}; "
                 "add it to the relation, or leave it out."
             )
+        check_units(self.relation, self.metric)
         same = [(a, b) for a, b in combinations(self.arms, 2) if self.arms[a] == self.arms[b]]
         if same:
             raise ValueError(
@@ -132,6 +133,42 @@ def metrics_of(relation: Relation, default: str) -> tuple[str, ...]:
     parts = relation.relations if isinstance(relation, All) else ()
     named = [arm.rpartition(":")[0] for arm in relation.arms if ":" in arm]
     return tuple(dict.fromkeys([default, own, *named, *(name for part in parts for name in metrics_of(part, own))]))
+
+
+def check_units(relation: Relation, default: str) -> None:
+    """Checks that a relation's figures are of the units of what it compares: fractions, where papers print percent.
+
+    Args:
+        relation: With margins, values and thresholds.
+        default: Metric of the relations that have none of their own.
+
+    Raises:
+        ValueError: A figure above 1, or times compared as if they were values; one sentence.
+    """
+    metric = relation.metric or default
+    if isinstance(relation, All):
+        for part in relation.comparisons():
+            check_units(part, metric)
+        return
+    kind, name, threshold = parse_metric(metric)
+    if (kind == "reach") is not isinstance(relation, ConvergesFaster):
+        raise ValueError(
+            f"Expected `{relation.describe()}` to compare "
+            + ("times, as in reach:mIoU>=0.4" if kind != "reach" else "values, since times may never come")
+            + f", but got {metric!r}; "
+            + ("name such a metric." if kind != "reach" else "take ConvergesFaster.")
+        )
+    given = (
+        {"threshold": threshold}
+        if kind == "reach"
+        else {word: getattr(relation, word) for word in ("margin", "value", "tolerance") if hasattr(relation, word)}
+    )
+    for word, figure in given.items():
+        if abs(figure) > 1:
+            raise ValueError(
+                f"Expected the {word} of {name} to be a fraction, at most 1, but got {figure:g}; "
+                f"did you mean {figure / 100:g}?"
+            )
 
 
 def mostly_collapsed(records: Sequence[Record | None]) -> bool:

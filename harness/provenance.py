@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "torchvision", "mmsegmentation", "mmengine", "mmcv", "mmcv-lite", "numpy", "scipy", "statsmodels")
+
+
+KERNELS = ("ONEDNN_", "DNNL_", "MKL_", "ATEN_", "OPENBLAS_")
+"""Beginnings of environment variables that choose other kernels on a CPU."""
 
 
 @cache
@@ -37,13 +42,19 @@ def commit() -> str:
 
 
 def cpu_name(capability: str) -> str:
-    """``"CPU (AMD EPYC, AVX512)"``: what the results of tiny runs depend on, beside the versions."""
+    """``"CPU (AMD EPYC, 25/1/1, AVX512)"``: what the results of tiny runs depend on, beside the versions.
+
+    Family, model and stepping, because virtual machines hide the name; and the variables that choose other kernels.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        text = Path("/proc/cpuinfo").read_text("utf-8").partition("\n\n")[0]
     except OSError:
-        lines = []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return f"CPU ({', '.join(filter(None, [model or platform.processor(), capability]))})"
+        text = ""
+    entries = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
+    kind = "/".join(entries[key] for key in ("cpu family", "model", "stepping") if key in entries)
+    chosen = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if name.startswith(KERNELS)]
+    words = [entries.get("model name") or platform.processor(), kind, capability, *chosen]
+    return f"CPU ({', '.join(filter(None, words))})"
 
 
 def provenance(device: str) -> dict[str, Any]:

@@ -39,12 +39,16 @@ class Difference:
 
 def differences(decision: Decision, default: str) -> Iterator[Difference]:
     """The differences that a decision rests on; none for rankings and times."""
+    if decision.effect_kind == "correlation" and all(part.effect_kind == "difference" for part in decision.parts):
+        return  # a ranking: its parts are pairs of models
     for part in decision.parts:
         yield from differences(part, default)
     if decision.parts or decision.effect_kind not in ("difference", "shortfall") or not decision.compares:
         return
     refuted = decision.verdict is Verdict.REFUTED
     alpha = decision.alpha_against if refuted and decision.alpha_against is not None else decision.alpha
+    if any(":" in arm for arm in decision.compares):  # "metric:arm": metrics are compared, not arms
+        return
     a, b = decision.compares if len(decision.compares) == 2 else (decision.compares[0], None)
     yield Difference(a, b, decision.metric or default, 1 - 2 * alpha, _excluded(decision))
 

@@ -158,6 +158,12 @@ def judge(
     }
     if len(devices) > 1:
         notes.append(f"runs of several machines are compared: {'; '.join(sorted(devices))}")
+    mixed = [arm.name for arm in arms if 0 < arm.collapsed < arm.n]
+    if mixed:
+        notes.append(
+            f"runs of two kinds, collapsed and not, in {', '.join(mixed)}: there a t test of few seeds errs more often "
+            "than it says (docs/calibration.md)"
+        )
     if subjects < FEW_SUBJECTS:
         notes.append(f"too few subjects: the test images are of {subjects}, so they cannot stand for others")
     across: tuple[dict[str, Any], ...] = ()

@@ -213,8 +213,8 @@ def test_a_seed_that_comes_to_something_else_in_the_same_environment_fails(golde
     assert problems(golden, with_values(0.5, 0.6, 0.6123449, 0.7, provenance={**HERE, "commit": "b"})) == ()
     (problem,) = problems(golden, with_values(0.5, 0.6, 0.62, 0.7))
     assert problem == (
-        "good: seed 2 was recorded with IoU.fluid 0.61234 in this environment, where a run repeats exactly, but came "
-        "to 0.62; if the change is meant, record it anew with --claims-update-golden"
+        "good: seed 2 was recorded with IoU.fluid 0.61234 with these versions on such a CPU, where runs repeat, but "
+        "came to 0.62; if a change of program or data is meant, record it anew with --claims-update-golden"
     )
     (problem,) = problems(golden, with_values(0.5, 0.59, None, "inf"))
     assert "good: seed 1 was recorded with IoU.fluid 0.6 in this" in problem

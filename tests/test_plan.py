@@ -14,6 +14,7 @@ from harness.relations import (
     Greater,
     Increasing,
     Looks,
+    NotWorse,
     RankCorrelation,
     Reaches,
     Verdict,
@@ -141,3 +142,24 @@ def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
     assert mostly_collapsed([find(Run(GOOD, seed)) for seed in range(4)])
     assert claim.stand(find).history[0].n == 4
     assert claim.stand(find).decision.n > 4
+
+
+@pytest.mark.parametrize(
+    ("relation", "metric", "said"),
+    [
+        (
+            NotWorse("good", "bad", 5),
+            "IoU.fluid",
+            "margin of IoU.fluid to be a fraction, at most 1, but got 5; did you",
+        ),
+        (Reaches("good", 45.29, 0.05), "IoU.fluid", r"got 45.29; did you mean 0.4529\?"),
+        (All((Greater("good", "bad"), Reaches("good", 0.4, 2.0))), "IoU.fluid", "tolerance .* got 2"),
+        (ConvergesFaster("good", "bad"), "reach:Dice.fluid>=40", "threshold of Dice.fluid .* did you mean 0.4"),
+        (Greater("good", "bad"), "reach:Dice.fluid>=0.4", "to compare values, .* take ConvergesFaster"),
+        (ConvergesFaster("good", "bad"), "Dice.fluid", "to compare times, as in reach:mIoU>=0.4, but got 'Dice.fluid'"),
+    ],
+)
+def test_figures_in_percent_and_times_taken_for_values_are_one_sentence(relation, metric, said):
+    arms = {arm: {"good": GOOD, "bad": BAD}[arm] for arm in relation.arms}
+    with pytest.raises(ValueError, match=said):
+        comparison(arms, relation, metric=metric)

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from synthetic import CLASSES, recipe, record
 
-from harness.relations import All, BestOf, Equivalent, Greater, NonMonotonic, Reaches, Verdict, pooled, two_level
+from harness.relations import (
+    All,
+    BestOf,
+    Equivalent,
+    Greater,
+    NonMonotonic,
+    RankCorrelation,
+    Reaches,
+    Verdict,
+    pooled,
+    two_level,
+)
 from harness.runs import Run
 from harness.spread import differences, over_subjects
 
@@ -99,3 +110,11 @@ def test_a_failed_run_and_other_test_images_give_nothing():
     failed = {**made, "bad": [record(Run(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
     for records in (other, failed):
         assert over_subjects(decision, METRIC, records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
+
+
+def test_rankings_and_other_metrics_of_an_arm_have_none():
+    ranks = RankCorrelation((("x", 1.0), ("z", 2.0), ("y", 3.0)))
+    means = {"x": 0.1, "y": 0.5, "z": 0.2}
+    assert pairs(decided(ranks, means)) == []
+    assert pairs(decided(All((ranks, Greater("y", "x"))), means)) == [("y", "x", METRIC)]
+    assert pairs(decided(Greater("mIoU:y", "x"), {"mIoU:y": 0.4, "x": 0.1})) == []

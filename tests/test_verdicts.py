@@ -140,7 +140,7 @@ def test_the_subjects_of_a_source_do_not_count():
 
 
 def test_a_time_that_was_never_reached_is_inf_and_not_in_the_mean():
-    made = row(claim(metric="reach:IoU.fluid>=0.55"))
+    made = row(claim(metric="reach:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad")))
     assert made.arms[1].values == ("inf",) * 4
     assert made.arms[1].mean is None
     assert made.arms[0].mean == 10.0
@@ -242,3 +242,12 @@ def test_any_numbers_survive_json_as_themselves_or_as_null(effect, interval, pva
         name: value if value is not None and math.isfinite(value) else None for name, value in others.items()
     }
     assert again.reason == text
+
+
+def test_an_arm_of_collapsed_and_other_runs_is_noted():
+    def note(change=None):
+        return [said for said in row(claim(), change).notes if said.startswith("runs of two kinds")]
+
+    assert note() == note(collapsing(of(BAD))) == []
+    (said,) = note(collapsing(of(BAD, [1])))
+    assert "collapsed and not, in bad:" in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from functools import cache
 
@@ -90,7 +89,9 @@ def read(checkpoint: Checkpoint) -> State:
     verify(checkpoint)
     try:
         content = torch.load(checkpoint.path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of a broken file anything comes, KeyError and struct.error too
         raise WeightsError(
             f"Expected {checkpoint.path} to be a checkpoint that torch loads with `weights_only=True`, but got "
             f"{type(error).__name__}; save it again as a plain dict of tensors."

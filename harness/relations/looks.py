@@ -288,7 +288,8 @@ def _waiting(
     if history:
         seen = {key: values[: history[-1].n] for key, values in arrays.items()}
         decision = relation.decide(seen, alpha=history[-1].level)
-        decision = replace(decision, reason=f"{needs} {decision.reason}")
+        # Also where the seeds decide it, but it was kept open.
+        decision = replace(decision, verdict=Verdict.INCONCLUSIVE, reason=f"{needs} {decision.reason}")
     else:
         level = looks.level(0, alpha) / (1 if len(looks.at) == 1 else family)
         decision = Decision(

@@ -21,8 +21,9 @@ from harness.relations.paired_t import Array
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Relation
 
-SHAPES = ("normal", "t3", "uniform", "skewed right", "skewed left")
-"""Shapes of the noise, each with sd 1. The skewed ones are centred exponentials, and make a − b skewed too."""
+SHAPES = ("normal", "t3", "uniform", "skewed right", "skewed left", "two kinds")
+"""Shapes of the noise, each with sd 1. The skewed ones are centred exponentials, and make a − b skewed too; of two
+kinds are runs that converge or collapse, half of them, with little noise."""
 
 STEP, BUDGET = 0.25, 4.0
 """Of simulated times to a threshold: between two evaluations, and after which a run is censored."""
@@ -126,6 +127,8 @@ def noise(rng: np.random.Generator, shape: str, size: tuple[int, ...]) -> Array:
         return np.asarray(rng.standard_t(3, size) / np.sqrt(3))
     if shape == "uniform":
         return np.asarray(rng.uniform(-np.sqrt(3), np.sqrt(3), size))
+    if shape == "two kinds":
+        return np.asarray(rng.choice([-1.0, 1.0], size) * np.sqrt(1 - 0.05**2) + 0.05 * rng.standard_normal(size))
     if shape in ("skewed right", "skewed left"):
         return np.asarray((rng.exponential(size=size) - 1) * (1 if shape == "skewed right" else -1))
     raise ValueError(f"Expected argument `shape` to be one of {SHAPES!r}, but got {shape!r}.")
@@ -150,8 +153,8 @@ def draw(
         n: seeds.
         simulations: how often.
         correlated: arms share a seed effect, unequally (`LOADINGS`), so that it does not cancel in differences.
-        alike: give skewed arms the same spread. Else every other one has a twentieth of it, so that the difference of
-            two neighbours is itself nearly a centred exponential.
+        alike: give arms of these shapes the same spread. Else every other one has a twentieth of it, so that the
+            difference of two neighbours is itself nearly a centred exponential, or of two kinds.
 
     Returns:
         ``(simulations, n)`` by arm.
@@ -163,7 +166,7 @@ def draw(
         if shared is not None:
             loading = LOADINGS[i % 2]
             own = loading * shared + np.sqrt(1 - loading**2) * own
-        if shape.startswith("skewed") and not alike and i % 2:
+        if shape.startswith(("skewed", "two")) and not alike and i % 2:
             own = own / 20
         arms[arm] = mean + own
     return arms

@@ -58,4 +58,6 @@ def write_report(
         if drawable(curves.get(row.key, {})):
             stem = file_stem(row.name, taken)
             written.append(draw_curves(row, curves[row.key], folder / "curves" / f"{stem}.png"))
+    for picture in set((folder / "curves").glob("*.png")) - set(written):  # of an earlier report
+        picture.unlink()
     return written

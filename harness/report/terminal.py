@@ -84,7 +84,7 @@ class VerdictTable:
         if row.arms:
             spent = filter(None, [phrasing.seeds_text(row), phrasing.time_text(row)])
             line.append("".join(f"{separator}{text}" for text in spent), "dim")
-        if numbers := [str(self.footnotes[note]) for note in _notes(row)]:
+        if numbers := [str(number) for number in sorted(self.footnotes[note] for note in _notes(row))]:
             line.append(f"{separator}note{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}", "dim")
         return [line]
 

@@ -28,19 +28,21 @@ def test_wrong_verdicts_are_rare(truth, correlated):
 
 
 @pytest.mark.parametrize("truth", TRUTHS, ids=ids)
-def test_skewed_errors_are_known(truth, capsys):
-    """Not promised, but measured: a one-sided t on skewed differences errs up to .17, several of them up to .22."""
+def test_errors_beyond_the_promise_are_known(truth, capsys):
+    """Not promised, but measured: a one-sided t on skewed differences errs up to .15, several of them up to .22; on
+    runs of two kinds up to .13, several comparisons of them up to .38."""
     rng = np.random.default_rng(12)
     errors = {
         (shape, looks.at): wrong_rate(truth, shape, looks, SIMULATIONS, rng)
         for shape in SHAPES
-        if shape.startswith("skewed")
+        if shape.startswith(("skewed", "two"))
         for looks in (*map(Looks.fixed, (3, 5, 10, 20)), Looks())
     }
     with capsys.disabled():
         worst = max(errors, key=lambda key: errors[key])
         print(f"\n{truth.name} wrongly {truth.wrong} ({truth.label}): {errors[worst]:.3f} at {worst}", end="")
-    assert max(errors.values()) < 0.25
+    for (shape, _), rate in errors.items():
+        assert rate < (0.4 if shape == "two kinds" else 0.25)
 
 
 def test_uniform_values_need_the_share_that_few_seeds_keep():

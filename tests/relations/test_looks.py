@@ -105,6 +105,8 @@ def test_a_claim_may_be_kept_open_though_its_first_seeds_decide_it():
     kept = decide_sequentially(CLAIM, samples, open_at=lambda n: n < 7)
     assert (kept.stopped, kept.decision.n) == ("decided", 7)
     assert decide_sequentially(CLAIM, samples, open_at=lambda n: True).stopped == "last look"
+    waiting = decide_sequentially(CLAIM, {k: v[:4] for k, v in samples.items()}, open_at=lambda n: True)
+    assert (waiting.n_next, waiting.verdict) == (7, Verdict.INCONCLUSIVE)
 
 
 def test_two_of_four_wins_cannot_decide_a_sign_test():
