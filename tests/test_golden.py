@@ -217,7 +217,7 @@ def test_a_seed_that_comes_to_something_else_in_the_same_environment_fails(golde
         "came to 0.62; if a change of program or data is meant, record it anew with --claims-update-golden"
     )
     (problem,) = problems(golden, with_values(0.5, 0.59, None, "inf"))
-    assert "good: seed 1 was recorded with IoU.fluid 0.6 in this" in problem
+    assert "good: seed 1 was recorded with IoU.fluid 0.6 with these" in problem
     assert "came to 0.59, and so do 2 more of 4 seeds; if" in problem
 
 
