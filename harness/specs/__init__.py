@@ -1,0 +1,124 @@
+"""The vocabulary: what determines a job, as frozen, hashable dataclasses of plain types.
+
+Nothing here imports torch: specs are built, hashed and compared while pytest collects.
+"""
+
+from typing import Literal
+
+from harness.specs.arms import (
+    Arm,
+    Artifact,
+    Combination,
+    Ensemble,
+    Evaluation,
+    Job,
+    Training,
+    ZeroShot,
+    ancestry,
+    final,
+    job,
+    key,
+    one_checkpoint,
+    recipe_of,
+    recipes,
+    replaced,
+)
+from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Resize, Split
+from harness.specs.identity import canonical, digest
+from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
+from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
+from harness.specs.networks import Classifier, Network, Segmenter, Shrink
+from harness.specs.recipes import FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
+from harness.specs.schedules import (
+    BestOnValidation,
+    Budget,
+    Constant,
+    Last,
+    Optimiser,
+    Poly,
+    Schedule,
+    Selection,
+    Step,
+)
+from harness.specs.transforms import (
+    ColourJitter,
+    RandomCrop,
+    RandomFlip,
+    RandomResize,
+    RandomRotation,
+    Rescale,
+    Transform,
+)
+
+Scale = Literal["paper", "reduced", "smoke"]
+SCALES: tuple[Scale, ...] = ("paper", "reduced", "smoke")
+
+__all__ = [
+    "FOREGROUND",
+    "SCALES",
+    "Arm",
+    "Artifact",
+    "BestOnValidation",
+    "Budget",
+    "CircularCrop",
+    "Clahe",
+    "Classifier",
+    "ColourJitter",
+    "Combination",
+    "Constant",
+    "CrossEntropy",
+    "Data",
+    "Dice",
+    "Ensemble",
+    "Evaluation",
+    "Final",
+    "Focal",
+    "FromJob",
+    "Gap",
+    "Initialisation",
+    "Job",
+    "Last",
+    "Loss",
+    "Measure",
+    "Metric",
+    "Network",
+    "Normalise",
+    "Optimiser",
+    "Part",
+    "Poly",
+    "Preparation",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomResize",
+    "RandomRotation",
+    "Recipe",
+    "Rescale",
+    "Resize",
+    "Scale",
+    "Schedule",
+    "Scratch",
+    "Segmenter",
+    "Selection",
+    "Shrink",
+    "Split",
+    "Step",
+    "TimeTo",
+    "Training",
+    "Transform",
+    "Trend",
+    "Value",
+    "Weights",
+    "WeightsPart",
+    "ZeroShot",
+    "ancestry",
+    "canonical",
+    "digest",
+    "final",
+    "job",
+    "key",
+    "one_checkpoint",
+    "parse",
+    "recipe_of",
+    "recipes",
+    "replaced",
+]
