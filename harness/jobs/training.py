@@ -21,7 +21,7 @@ from harness.jobs.batches import Batches
 from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
 from harness.networks import building, family, weights
-from harness.specs import BestOnValidation, Recipe
+from harness.specs import BestOnValidation, FromJob, Recipe, Weights
 from harness.tasks import task
 from harness.tasks.metrics import collapsed
 
@@ -244,8 +244,8 @@ def started(
         network = building.build(recipe.network, classes, recipe.losses, role_seed(seed, "initialisation"))
     loaded = None
     if start is not None:
-        part = getattr(recipe.init, "part", "all")
-        loaded = weights.fit(network, *start, heads=family(recipe.network).heads, part=part)
+        assert isinstance(recipe.init, (FromJob, Weights))
+        loaded = weights.fit(recipe.network, network, *start, part=recipe.init.part)
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, loaded
 
