@@ -1,4 +1,4 @@
-"""The papers' own figures: loading, typed access, an audit of their contradictions, and what they can support.
+"""The papers' own figures: loading, typed access, and an audit of their contradictions.
 
 The files are ``golden/papers/<paper>.toml``. Importing this package imports neither torch nor scipy.
 """
@@ -9,7 +9,6 @@ from harness.papers.finding import Finding
 from harness.papers.findings import findings_markdown, findings_page
 from harness.papers.loading import load, paper_ids
 from harness.papers.published import Column, Correlation, Figure, OffTable, Paper, Reading, Row, Table
-from harness.papers.support import PublishedSupport, support
 
 __all__ = [
     "Column",
@@ -20,7 +19,6 @@ __all__ = [
     "Origin",
     "Paper",
     "PublishedClaim",
-    "PublishedSupport",
     "Reading",
     "Row",
     "Table",
@@ -29,5 +27,4 @@ __all__ = [
     "findings_page",
     "load",
     "paper_ids",
-    "support",
 ]
