@@ -1,12 +1,9 @@
-"""The papers' own figures: loading, typed access, and an audit of their contradictions.
+"""The papers' own figures: what is published, typed, and how it is read.
 
 The files are ``golden/papers/<paper>.toml``. Importing this package imports neither torch nor scipy.
 """
 
-from harness.papers.audit import audit
 from harness.papers.claims import Origin, PublishedClaim
-from harness.papers.finding import Finding
-from harness.papers.findings import findings_markdown, findings_page
 from harness.papers.loading import load, paper_ids
 from harness.papers.published import Column, Correlation, Figure, OffTable, Paper, Reading, Row, Table
 
@@ -14,7 +11,6 @@ __all__ = [
     "Column",
     "Correlation",
     "Figure",
-    "Finding",
     "OffTable",
     "Origin",
     "Paper",
@@ -22,9 +18,6 @@ __all__ = [
     "Reading",
     "Row",
     "Table",
-    "audit",
-    "findings_markdown",
-    "findings_page",
     "load",
     "paper_ids",
 ]

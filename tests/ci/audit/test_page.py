@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.__main__ import main
-from harness.papers import Paper, audit, findings_markdown, findings_page, load, paper_ids
-
-PAGE = Path(__file__).parents[2] / "docs" / "papers-audit.md"
+from ci.audit import __main__ as command
+from ci.audit.page import findings_markdown, findings_page
+from ci.audit.rows import audit
+from harness.papers import Paper, load, paper_ids
 
 
 def test_every_finding_is_on_the_page() -> None:
@@ -43,13 +43,22 @@ def test_what_is_not_the_papers_own_is_said() -> None:
     assert "2000 (epochs of training from scratch; Section 5.1)" in page
 
 
-def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["papers", "huang-dme"]) == 0
+def test_the_command_prints_the_page_of_the_papers_it_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["huang-dme"]) == 0
     assert capsys.readouterr().out == findings_page([load("huang-dme")])
-    assert main(["papers", "nobody"]) == 2
+    assert command.main(["nobody"]) == 2
     assert "but got 'nobody'" in capsys.readouterr().err
 
 
-def test_the_page_in_docs_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["papers"]) == 0
-    assert capsys.readouterr().out == PAGE.read_text("utf-8"), "run: python -m harness papers > docs/papers-audit.md"
+def test_the_page_in_docs_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_another_page_in_docs_fails_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "papers-audit.md"
+    page.write_text(command.PAGE.read_text("utf-8") + "more\n", encoding="utf-8")
+    monkeypatch.setattr(command, "PAGE", page)
+    assert command.main(["--check"]) == 1
+    assert "python -m ci.audit > docs/papers-audit.md" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from harness.papers.identities import (
+from ci.audit.identities import (
     Interval,
     accuracy_bounds,
     dice_from_iou,

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from harness.papers.checks import Cells
-from harness.papers.identities import (
+from ci.audit.checks import Cells
+from ci.audit.identities import (
     EPSILON,
     Interval,
     over_rounding,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.papers.checks import POOLED, Cells, Violation, repairing_swaps, violations, written
-from harness.papers.finding import Finding, sources
-from harness.papers.identities import Interval, exact_spearman
+from ci.audit.checks import POOLED, Cells, Violation, repairing_swaps, violations, written
+from ci.audit.finding import Finding, sources
+from ci.audit.identities import Interval, exact_spearman
+from ci.audit.shares import Exchange, consensus, exchange, exchanged, implied_share, implying, replacements
+from ci.audit.statements import borne_out, repeated
 from harness.papers.published import Correlation, Figure, Paper, Table
-from harness.papers.shares import Exchange, consensus, exchange, exchanged, implied_share, implying, replacements
-from harness.papers.statements import borne_out, repeated
 
 
 def audit(paper: Paper) -> list[Finding]:

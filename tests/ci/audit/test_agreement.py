@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
+from ci.audit.agreement import Agreement, agreement
 from harness.papers import Origin, PublishedClaim
-from harness.papers.agreement import Agreement, agreement
 
 
 def _claim(relation: str, arms: dict[str, float], *pairs: tuple[str, str], half_width: float = 0.0, **fields: object):

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.papers.identities import (
+from ci.audit.identities import (
     Interval,
     accuracy_bounds,
     dice_from_iou,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.papers.agreement import agreement, said
-from harness.papers.checks import rounding
+from ci.audit.agreement import agreement, said
+from ci.audit.checks import rounding
+from ci.audit.finding import Finding, sources
 from harness.papers.claims import PublishedClaim
-from harness.papers.finding import Finding, sources
 from harness.papers.published import OffTable, Paper
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
+from ci.audit.identities import EPSILON
 from harness.papers.claims import PublishedClaim
-from harness.papers.identities import EPSILON
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.papers.audit import audit
-from harness.papers.finding import Finding
+from ci.audit.finding import Finding
+from ci.audit.rows import audit
 from harness.papers.published import OffTable, Paper
 
 HEADER = """\
 # What contradicts itself in the papers' tables
 
-Printed by `python -m harness papers`: computed from the figures in `golden/papers`, as printed, with their rounding.
+Printed by `python -m ci.audit`: computed from the figures in `golden/papers`, as printed, with their rounding.
 Claims and statements, which are in our words, are held against the tables as those files read them.
 """
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.papers import Column, Finding, Paper, audit, load, paper_ids
+from ci.audit.finding import Finding
+from ci.audit.rows import audit
+from harness.papers import Column, Paper, load, paper_ids
 
 MakePaper = Callable[..., Paper]
 
