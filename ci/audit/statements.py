@@ -2,82 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator, Mapping
 
-from ci.audit.agreement import agreement, said
-from ci.audit.checks import rounding
-from ci.audit.finding import Finding, sources
-from harness.papers.claims import PublishedClaim
-from harness.papers.published import OffTable, Paper
+from ci.audit.finding import Finding
+from harness.papers import PublishedClaim
+
+# How the first arm of a pair must lie to the second, and what is wrong otherwise. Equal figures do not bear out that
+# one is above the other. Other relations compare nothing here: the margin or the value is not theirs to give.
+COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
+    **dict.fromkeys(("greater", "increasing", "non-monotonic", "best-of"), (operator.gt, "is not above")),
+    "not-greater": (operator.le, "is above"),
+    "faster": (operator.lt, "is not below"),
+}
 
 
-def repeated(paper: Paper, stated: OffTable) -> Iterator[Finding]:
-    """A figure of the text that a table has too."""
-    if stated.repeats is None:
+def statement_findings(claim: PublishedClaim) -> Iterator[Finding]:
+    """A claim or statement whose pairs the paper's own figures go against: by each of its metrics, or by some."""
+    if claim.relation not in COMPARISONS or not claim.pairs:
         return
-    table, row, column = stated.repeats
-    figures = paper.table(table).row(row).figures
-    printed = figures[column]
-    if rounding(stated.figure).meets(rounding(printed)):
+    cases = (claim, *claim.others)
+    against = [disagreements(case) for case in cases]
+    if not any(against):
         return
-    elsewhere = [name for name, figure in figures.items() if rounding(stated.figure).meets(rounding(figure))]
-    yield Finding(
-        paper=paper.id,
-        table=table,
-        row=row,
-        kind="text-against-table",
-        expected=stated.figure.text,
-        found=printed.text,
-        sentence=f"Table {table}, row {row}: {stated.place} gives {stated.figure.marked} as {stated.what}, but printed "
-        f"as {column} is {printed.marked}.",
-        repair=f"the row has it as {' and '.join(elsewhere)}" if elsewhere else "",
-        recovered=sources((stated.figure, printed)),
-    )
-
-
-def borne_out(paper: Paper, claim: PublishedClaim) -> Iterator[Finding]:
-    """A claim or statement that the paper's own figures go against: all that are given for it, or some."""
-    cases = [claim, *claim.others]
-    found = [case for each in cases if (case := agreement(each)) is not None]
+    sentences = "; ".join(_sentence(*each) for each in zip(cases, against, strict=True))
     note = f" ({claim.note})" if claim.note else ""
-    recovered = tuple(
-        dict.fromkeys(origin.source for case in cases for arm, origin in case.origins.items() if arm in case.recovered)
+    yield Finding(
+        claim.place,
+        claim.slug,
+        "claim-against-figures" if all(against) else "claim-depends-on-figures",
+        f"{claim.slug}: {sentences}{note}.",
+        sources=tuple(dict.fromkeys(source for case in cases for source in case.sources.values())),
     )
-    if against := [case for case in found if case.against]:
-        first = against[0]
-        yield Finding(
-            paper=paper.id,
-            table=claim.place,
-            row=claim.slug,
-            kind="claim-against-figures" if len(against) == len(found) else "claim-depends-on-figures",
-            expected=f"{first.comparisons} of {first.comparisons}",
-            found=first.count,
-            sentence=f"{claim.slug}: {'; '.join(case.sentence for case in found)}{note}.",
-            recovered=recovered,
-        )
-    if claim.relation == "ranking" and (missing := list(_unranked(paper, claim))):
-        yield Finding(
-            paper=paper.id,
-            table=claim.place,
-            row=claim.slug,
-            kind="ranking-incomplete",
-            expected=f"{len(claim.arms) + len(missing)} rows",
-            found=f"{len(claim.arms)} rows",
-            sentence=f"{claim.slug}: the ranking by {claim.metric} leaves out {'; '.join(missing)}{note}.",
-            recovered=recovered,
-        )
 
 
-def _unranked(paper: Paper, claim: PublishedClaim) -> Iterator[str]:
-    """Rows of the ranking's own columns that lie between two ranked ones and are not ranked."""
-    ranked = sorted(claim.arms, key=lambda arm: -claim.arms[arm])
-    columns = {(origin.table, origin.column) for origin in claim.origins.values() if origin.table}
-    rows = {(origin.table, origin.row) for origin in claim.origins.values()}
-    for table, column in sorted(columns):
-        for row in paper.table(table).corrected().rows:
-            value = row.figures[column].value
-            above = [arm for arm in ranked if claim.arms[arm] > value]
-            below = [arm for arm in ranked if claim.arms[arm] < value]
-            if (table, row.name) not in rows and above and below:
-                between = f"between {said(claim, above[-1])} and {said(claim, below[0])}"
-                yield f"{row.name} {row.figures[column].marked}, {between}"
+def disagreements(claim: PublishedClaim) -> list[str]:
+    """The pairs of one claim that its figures go against, such as ``a 0.1 is not above b 0.2``."""
+    holds, otherwise = COMPARISONS[claim.relation]
+    return [
+        f"{_figure(claim, first)} {otherwise} {_figure(claim, second)}"
+        for first, second in claim.pairs
+        if not holds(claim.arms[first], claim.arms[second])
+    ]
+
+
+def _sentence(claim: PublishedClaim, against: list[str]) -> str:
+    but = f" ({', '.join(against)})" if against else ""
+    return f"by {claim.metric} {len(claim.pairs) - len(against)} of {len(claim.pairs)} comparisons agree{but}"
+
+
+def _figure(claim: PublishedClaim, arm: str) -> str:
+    return f"{arm} {claim.arms[arm]:.4g}{'†' if arm in claim.sources else ''}"

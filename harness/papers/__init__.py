@@ -1,11 +1,11 @@
-"""The papers' own figures: what is published, typed, and how it is read.
+"""The papers' own figures and claims, typed, and how they are read from ``golden/papers``.
 
-The files are ``golden/papers/<paper>.toml``. Importing this package imports neither torch nor scipy.
+Importing this package imports neither torch nor scipy.
 """
 
 from harness.papers.claims import Origin, PublishedClaim
 from harness.papers.loading import load, paper_ids
-from harness.papers.published import Column, Correlation, Figure, OffTable, Paper, Reading, Row, Table
+from harness.papers.published import Column, Correlation, Figure, OffTable, Paper, Reading, Table, TableRow, Target
 
 __all__ = [
     "Column",
@@ -16,8 +16,9 @@ __all__ = [
     "Paper",
     "PublishedClaim",
     "Reading",
-    "Row",
     "Table",
+    "TableRow",
+    "Target",
     "load",
     "paper_ids",
 ]

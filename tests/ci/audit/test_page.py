@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from ci.audit import __main__ as command
-from ci.audit.page import findings_markdown, findings_page
-from ci.audit.rows import audit
+from ci.audit import audit
+from ci.audit.page import findings_page
 from harness.papers import Paper, load, paper_ids
 
 
 def test_every_finding_is_on_the_page() -> None:
     papers = [load(paper_id) for paper_id in paper_ids()]
-    page = findings_markdown(papers)
+    page = findings_page(papers)
     for paper in papers:
         assert f"## {paper.id}\n" in page
         for finding in audit(paper):
@@ -22,19 +22,18 @@ def test_every_finding_is_on_the_page() -> None:
 
 
 def test_a_paper_without_findings_says_so(make_paper: Callable[..., Paper]) -> None:
-    assert findings_markdown([make_paper({"IoU": "iou"}, {"a": ["50.0"]})]) == (
-        "## made-up\n\nmade up: 1 figures, no findings.\n"
-    )
+    page = findings_page([make_paper({"IoU": "iou"}, {"a": ["50.0"]})])
+    assert page.endswith("\n## made-up\n\nmade up: 1 figures, no findings.\n")
 
 
 def test_recovered_figures_are_marked_with_their_source() -> None:
-    huang = findings_markdown([load("huang-dme")])
+    huang = findings_page([load("huang-dme")])
     assert "by IoU 41.48†, Dice is" in huang
     assert "† Not in the paper's text. Taken from: the paper's PDF" in huang
-    assert "†" not in findings_markdown([load("wang-pets")])
+    assert "†" not in findings_page([load("wang-pets")])
 
 
-def test_what_is_not_the_papers_own_is_said() -> None:
+def test_the_page_names_what_is_not_the_papers_own() -> None:
     page = findings_page([load(paper_id) for paper_id in paper_ids()])
     assert "Headings of Tables 2, 3, 4: IoU is spelled" in page
     assert "Headings of Table 1: the first heading, Model here, is blank in the paper." in page
