@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.papers import Column, Finding, Paper, audit, load, paper_ids
+from ci.audit import Finding, audit
+from harness.papers import Column, Paper, load, paper_ids
 
 MakePaper = Callable[..., Paper]
 
@@ -54,41 +55,35 @@ def _printed(metrics: dict[str, float], quantities: list[str], decimals: int, un
 
 
 def test_huang_table_1_scratch_row_is_swapped() -> None:
-    (finding,) = _find(audit(load("huang-dme")), table="1", row="None")
-    assert (finding.kind, finding.found) == ("swapped-columns", "37.80")
+    (finding,) = _find(audit(load("huang-dme")), place="1", row="None")
+    assert finding.kind == "swapped-columns"
+    assert "Dice is 47.32 to 47.33, but printed is 37.80;" in finding.sentence
     assert finding.repair == "exchange Dice and Accuracy in this row alone"
 
 
 def test_huang_table_4_columns_are_swapped_throughout() -> None:
-    findings = _find(audit(load("huang-dme")), table="4", kind="swapped-columns")
+    findings = _find(audit(load("huang-dme")), place="4", kind="swapped-columns")
     assert [finding.row for finding in findings] == ["CE", "Dice", "Hybrid"]
     assert {finding.repair for finding in findings} == {"exchange Dice and Accuracy in all 3 rows"}
 
 
-def test_huang_best_dice_of_the_text_is_not_the_tables() -> None:
-    (finding,) = _find(audit(load("huang-dme")), kind="text-against-table")
-    assert (finding.table, finding.row, finding.expected, finding.found) == ("4", "CE", "62.34", "65.25")
-    assert finding.repair == "the row has it as Accuracy"
-    assert _find(audit(load("huang-dme").corrected()), kind="text-against-table") == []
-
-
 def test_findings_on_recovered_figures_say_so() -> None:
     findings = audit(load("huang-dme"))
-    assert {(f.table, f.row) for f in findings if f.recovered} == {
+    assert {(f.place, f.row) for f in findings if f.sources} == {
         ("3", "Yes"),
         ("3", "No"),
         ("4", "CE"),
         ("4", "Dice"),
         ("4", "Hybrid"),
     }
-    assert all("†" in f.sentence for f in findings if f.recovered)
-    assert all("†" not in f.sentence for f in findings if not f.recovered)
-    assert not any(f.recovered for paper_id in ("wang-pets", "zhou-kvasir") for f in audit(load(paper_id)))
+    assert all("†" in f.sentence for f in findings if f.sources)
+    assert all("†" not in f.sentence for f in findings if not f.sources)
+    assert not any(f.sources for paper_id in ("wang-pets", "zhou-kvasir") for f in audit(load(paper_id)))
 
 
 def test_huang_dice_and_iou_of_the_other_tables_do_not_fit() -> None:
     findings = _find(audit(load("huang-dme").corrected()), kind="dice-iou")
-    assert [(f.table, f.row) for f in findings] == [
+    assert [(f.place, f.row) for f in findings] == [
         ("1", "STARE"),
         ("2", "2"),
         ("2", "4"),
@@ -98,20 +93,6 @@ def test_huang_dice_and_iou_of_the_other_tables_do_not_fit() -> None:
     ]
 
 
-def test_ece661_focal_row_and_swap_and_the_288_row() -> None:
-    findings = audit(load("ece661-dme"))
-    assert [(f.kind, f.row) for f in findings] == [
-        ("mean-dice-mean-f1", "fcn-320-200-focal"),
-        ("swapped-rows", "fcn-320-200-focal, fcn-320-200-dice"),
-        ("implied-share", "fcn-288-200-ce"),
-    ]
-    assert "mAccuracy" in findings[1].repair
-    assert "mDice 77.44 in row fcn-320-200-focal" in findings[1].repair
-    assert "8 of 9 rows" in findings[1].sentence
-    assert "as printed 6 do, with that reading alone 6, with the exchange alone 7." in findings[1].sentence
-    assert findings[2].repair == "mIoU 68.62 to 68.64"  # the authors' log, which the audit has not seen, has 68.63
-
-
 def test_zhou_accuracy_is_no_pixel_accuracy() -> None:
     paper = load("zhou-kvasir")
     findings = _find(audit(paper), kind="accuracy-foreground-share")
@@ -119,25 +100,25 @@ def test_zhou_accuracy_is_no_pixel_accuracy() -> None:
     assert all("as recall of the foreground it would fit" in finding.repair for finding in findings)
 
 
-def test_zhou_rank_p_values() -> None:
-    findings = _find(audit(load("zhou-kvasir")), kind="rank-p-value")
-    assert [(f.table, f.found, f.expected) for f in findings] == [
-        ("1", "0.200", "0.333 two-sided, 0.167 one-sided"),
-        ("2", "0", "0.333 two-sided, 0.167 one-sided"),
-    ]
-    assert all("t approximation" in finding.sentence for finding in findings)
-    assert _find(audit(load("zhou-kvasir")), kind="rank-statistic") == []
+def test_ece661_mean_dice_is_not_mean_f1_in_one_row() -> None:
+    (finding,) = audit(load("ece661-dme"))
+    assert (finding.kind, finding.row) == ("mean-dice-mean-f1", "fcn-320-200-focal")
+
+
+def test_zhou_rank_p_values_are_not_the_exact_ones() -> None:
+    findings = _find(audit(load("zhou-kvasir")), kind="rank-correlation")
+    assert [(f.place, f.repair) for f in findings] == [("1", "rho 0.800 and p 0.333"), ("2", "rho 1.000 and p 0.333")]
+    assert all("the t approximation" in finding.sentence for finding in findings)
 
 
 def test_wang_figures_are_means_over_images() -> None:
     findings = audit(load("wang-pets"))
-    assert {f.kind for f in findings if f.table == "1"} == {
+    assert {f.kind for f in findings if f.place == "1"} == {
         "f1-precision-recall-averaged",
         "iou-f1-averaged",
         "iou-precision-recall-averaged",
-        "implied-share",
     }
-    assert {f.repair for f in findings if f.table == "1"} == {"means over images or batches, not pooled"}
+    assert {f.repair for f in findings if f.place == "1"} == {"means over images or batches, not pooled"}
     below = {f.row for f in _find(findings, kind="f1-precision-recall-averaged")}
     assert below == {"COCO-Ablation", "ISIC2018", "Cityscapes", "MAS3K", "VOC2012"}  # the others hold when rounded
     iou_below = {f.row for f in _find(findings, kind="iou-precision-recall-averaged")}
@@ -146,26 +127,23 @@ def test_wang_figures_are_means_over_images() -> None:
 
 def test_ehsanimehr_table_9_best_below_average() -> None:
     findings = _find(audit(load("ehsanimehr-dr")), kind="best-below-average")
-    assert [(f.table, f.row) for f in findings] == [("9", "Boosting"), ("9", "Bagging")]
+    assert [(f.place, f.row) for f in findings] == [("9", "Boosting"), ("9", "Bagging")]
     assert {f.repair for f in findings} == {"exchange Best Test and Test (avg) in all 2 rows"}
 
 
 def test_claims_and_statements_that_the_papers_own_figures_go_against() -> None:
     against = {
-        (f"{finding.paper}/{finding.row}", finding.kind, finding.found)
+        (f"{paper_id}/{finding.row}", finding.kind)
         for paper_id in paper_ids()
         for finding in audit(load(paper_id))
-        if finding.kind.startswith(("claim-", "ranking-"))
+        if finding.kind.startswith("claim-")
     }
     assert against == {
-        ("ehsanimehr-dr/two-images-beat-one", "claim-depends-on-figures", "2 of 3"),
-        ("ehsanimehr-dr/ensembles-enhance", "claim-against-figures", "0 of 1"),
-        ("ehsanimehr-dr/attention-offers-limited-improvements", "claim-depends-on-figures", "0 of 4"),
-        ("huang-dme/larger-batch-is-better", "claim-depends-on-figures", "1 of 2"),
-        ("huang-dme/batch-size-is-linear", "claim-against-figures", "0 of 1"),
-        ("wang-pets/other-transfers-are-below-scratch", "claim-depends-on-figures", "4 of 5"),
-        ("wang-pets/overall-ranking", "ranking-incomplete", "6 rows"),
-        ("zhou-kvasir/source-score-predicts-transfer", "claim-against-figures", "5 of 6"),
+        ("ehsanimehr-dr/two-images-beat-one", "claim-depends-on-figures"),
+        ("ehsanimehr-dr/ensembles-enhance", "claim-against-figures"),
+        ("ehsanimehr-dr/attention-offers-limited-improvements", "claim-depends-on-figures"),
+        ("huang-dme/larger-batch-is-better", "claim-depends-on-figures"),
+        ("wang-pets/other-transfers-are-below-scratch", "claim-depends-on-figures"),
     }
 
 
@@ -192,22 +170,14 @@ def test_attention_improves_on_one_base_and_not_on_the_other() -> None:
         assert f"{words} comparisons agree" in sentence
 
 
-def test_a_relation_called_monotonic_has_a_pair_in_the_other_order() -> None:
-    sentence = _sentence("zhou-kvasir", "source-score-predicts-transfer")
-    assert "upernet is above deeplabv3 by IoU, 0.7988 to 0.7915, and below it by mIoU, 0.7602 to 0.767" in sentence
+def test_a_larger_batch_is_better_by_two_scores_of_three() -> None:
+    sentence = _sentence("huang-dme", "larger-batch-is-better")
+    assert "by Accuracy 1 of 2 comparisons agree (batch-8 0.7104 is not above batch-4 0.7188)" in sentence
 
 
-def test_the_batch_size_is_not_linear_and_its_accuracy_falls() -> None:
-    linear = _sentence("huang-dme", "batch-size-is-linear")
-    assert "the slope is 0.0244 from batch-2 to batch-4 and 0.0351 from batch-4 to batch-8" in linear
-    assert "(batch-8 0.7104 is not above batch-4 0.7188)" in _sentence("huang-dme", "larger-batch-is-better")
-
-
-def test_wang_other_transfers_and_the_row_that_the_ranking_leaves_out() -> None:
-    transfers = _sentence("wang-pets", "other-transfers-are-below-scratch")
-    assert "by Precision 4 of 5 comparisons agree (scratch 0.907 is not above coco-finetuned 0.927)" in transfers
-    ranking = _sentence("wang-pets", "overall-ranking")
-    assert "leaves out COCO-Ablation 0.839, between scratch 0.846 and voc2012-frozen 0.786" in ranking
+def test_one_other_transfer_is_above_scratch_by_precision() -> None:
+    sentence = _sentence("wang-pets", "other-transfers-are-below-scratch")
+    assert "by Precision 4 of 5 comparisons agree (scratch 0.907 is not above coco-finetuned 0.927)" in sentence
 
 
 @pytest.mark.parametrize(
@@ -215,7 +185,7 @@ def test_wang_other_transfers_and_the_row_that_the_ranking_leaves_out() -> None:
     [
         ("huang-dme", {"dice-iou"}),
         ("ece661-dme", set()),
-        ("zhou-kvasir", {"rank-p-value"}),
+        ("zhou-kvasir", {"rank-correlation"}),
         ("wang-pets", set()),
         ("ehsanimehr-dr", set()),
     ],
@@ -231,10 +201,8 @@ def test_readings_remove_what_they_explain(paper_id: str, left: set[str]) -> Non
 @pytest.mark.parametrize("paper_id", paper_ids())
 def test_findings_are_sentences_about_printed_figures(paper_id: str) -> None:
     for finding in audit(load(paper_id)):
-        assert finding.paper == paper_id
         assert finding.sentence.endswith(".")
         assert "\n" not in finding.sentence
-        assert finding.expected != finding.found
 
 
 # Tables made up.
@@ -254,18 +222,8 @@ def test_pooled_counts_have_no_findings(
     counts = {str(i): _counts(share, *rates) for i, rates in enumerate(rows)}
     for quantities in (["iou", "dice", "recall"], every[:6], every):
         printed = {name: _printed(_metrics(*c), quantities, decimals, unit) for name, c in counts.items()}
-        columns = {quantity: Column(quantity, quantity, unit) for quantity in quantities}
-        assert audit(make_paper(columns, printed, share=share, one_test_split=True)) == []
-
-
-@settings(max_examples=150, deadline=None)
-@given(share=SHARES, rows=st.lists(RATES, min_size=3, max_size=9))
-def test_means_over_classes_of_one_split_have_no_findings(
-    make_paper: MakePaper, share: float, rows: list[tuple[float, float]]
-) -> None:
-    quantities = ["mean-dice", "mean-recall", "mean-iou", "mean-f1"]
-    printed = {str(i): _printed(_metrics(*_counts(share, *rates)), quantities, 2) for i, rates in enumerate(rows)}
-    assert audit(make_paper(dict(zip(quantities, quantities, strict=True)), printed, one_test_split=True)) == []
+        columns = {quantity: Column(quantity, unit) for quantity in quantities}
+        assert audit(make_paper(columns, printed, share=share)) == []
 
 
 @settings(max_examples=150, deadline=None)
@@ -301,30 +259,6 @@ def test_means_over_images_are_never_called_impossible(
     assert all(f.kind.endswith("-averaged") for f in findings)
 
 
-def test_an_exchange_of_two_rows_figures_is_found(make_paper: MakePaper) -> None:
-    quantities = ["mean-dice", "mean-recall", "mean-iou"]
-    rates = [(0.35, 0.66), (0.5, 0.6), (0.3, 0.7), (0.52, 0.58), (0.58, 0.54), (0.45, 0.62)]
-    printed = {str(i): _printed(_metrics(*_counts(0.0085, *both)), quantities, 2) for i, both in enumerate(rates)}
-    columns = dict(zip(quantities, quantities, strict=True))
-    assert audit(make_paper(columns, printed, one_test_split=True)) == []
-    printed["1"][1], printed["4"][1] = printed["4"][1], printed["1"][1]
-    (finding,) = audit(make_paper(columns, printed, one_test_split=True))
-    assert (finding.kind, finding.row) == ("swapped-rows", "1, 4")
-    assert audit(make_paper(columns, printed)) == []  # where rows need not be about one split, nothing is known
-
-
-def test_a_mistyped_mean_iou_is_found_and_repaired(make_paper: MakePaper) -> None:
-    quantities = ["mean-dice", "mean-recall", "mean-iou", "mean-f1"]
-    rates = [(0.35, 0.66), (0.5, 0.6), (0.3, 0.7), (0.52, 0.58)]
-    printed = {str(i): _printed(_metrics(*_counts(0.0085, *both)), quantities, 2) for i, both in enumerate(rates)}
-    right = printed["1"][2]
-    printed["1"][2] = f"{float(right) - 0.3:.2f}"
-    (finding,) = audit(make_paper(dict(zip(quantities, quantities, strict=True)), printed, one_test_split=True))
-    assert (finding.kind, finding.row) == ("implied-share", "1")
-    low, high = finding.repair.removeprefix("mean-iou ").split(" to ")
-    assert float(low) <= float(right) <= float(high)
-
-
 PRF = {"P": "precision", "R": "recall", "F1": "f1"}
 PRI = {"P": "precision", "R": "recall", "IoU": "iou"}
 
@@ -344,7 +278,7 @@ PRI = {"P": "precision", "R": "recall", "IoU": "iou"}
         (PRI, ["50.0", "50.0", "1.0"], "iou-precision-recall-averaged", "33.3 to 33.4"),
         (PRI, ["90.0", "90.0", "80.0"], "iou-precision-recall-averaged", "81.7 to 81.9"),
         (PRI, ["90.0", "90.0", "79.0"], "iou-precision-recall", "81.7 to 81.9"),
-        ({"mIoU": "mean-iou", "mDice": "mean-dice"}, ["60.0", "80.0"], "mean-dice-mean-iou", "60.0 to 75.0"),
+        (PRI, ["90.0", "80.0", "80.2"], "iou-precision-recall", "73.4 to 73.5"),
         ({"mF": "mean-f1", "mDice": "mean-dice"}, ["60.0", "60.4"], "mean-dice-mean-f1", "60.0"),
     ],
 )  # fmt: skip
@@ -353,13 +287,7 @@ def test_each_kind_of_row(
 ) -> None:
     (finding,) = audit(make_paper(columns, {"a": cells}))
     assert finding.kind == kind
-    assert finding.expected == expected
-
-
-def test_recall_below_iou(make_paper: MakePaper) -> None:
-    paper = make_paper({"IoU": "iou", "Dice": "dice", "R": "recall"}, {"a": ["50.00", "66.67", "45.00"]})
-    (finding,) = audit(paper)
-    assert (finding.kind, finding.expected) == ("recall-below-iou", "at least 50.00")
+    assert f" is {expected}, but printed is " in finding.sentence
 
 
 def test_rounding_alone_is_no_finding(make_paper: MakePaper) -> None:
@@ -371,7 +299,8 @@ def test_rounding_alone_is_no_finding(make_paper: MakePaper) -> None:
 
 def test_an_accuracy_of_zero_is_written_in_its_unit(make_paper: MakePaper) -> None:
     (finding,) = audit(make_paper({"IoU": "iou", "OA": "accuracy"}, {"a": ["50.00", "0.00"]}, share=0.1))
-    assert (finding.kind, finding.expected) == ("accuracy-foreground-share", "88.00 to 96.00")
+    assert finding.kind == "accuracy-foreground-share"
+    assert "OA is 88.00 to 96.00, but printed is 0.00" in finding.sentence
 
 
 def test_an_accuracy_out_of_bounds_is_no_evidence_for_an_exchange(make_paper: MakePaper) -> None:
@@ -382,11 +311,12 @@ def test_an_accuracy_out_of_bounds_is_no_evidence_for_an_exchange(make_paper: Ma
 
 def test_best_and_average_are_compared_on_one_split_only(make_paper: MakePaper) -> None:
     def column(statistic: str, split: str) -> Column:
-        return Column("", "kappa", "fraction", statistic, split)
+        return Column("kappa", "fraction", statistic, split)
 
     split = {"avg": column("average", "test"), "best": column("best", "validation")}
     same = {"avg": column("average", "test"), "best": column("best", "test")}
     assert audit(make_paper(split, {"a": ["0.80", "0.70"]})) == []
     assert audit(make_paper(same, {"a": ["0.80", "0.80"]})) == []
     (finding,) = audit(make_paper(same, {"a": ["0.80", "0.70"]}))
-    assert (finding.kind, finding.expected) == ("best-below-average", "at least 0.80")
+    assert finding.kind == "best-below-average"
+    assert "best is at least 0.80, but printed is 0.70" in finding.sentence

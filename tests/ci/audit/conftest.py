@@ -1,11 +1,10 @@
 """Papers made up for the tests."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 
-from harness.papers import Column, Figure, Paper, Row, Table
+from harness.papers import Column, Figure, Paper, Table, TableRow, Target
 
 MakePaper = Callable[..., Paper]
 
@@ -16,11 +15,9 @@ def _make_paper(
     *,
     unit: str = "percent",
     share: float | None = None,
-    one_test_split: bool = False,
 ) -> Paper:
     described = {
-        name: replace(column, name=name) if isinstance(column, Column) else Column(name, column, unit)
-        for name, column in columns.items()
+        name: column if isinstance(column, Column) else Column(column, unit) for name, column in columns.items()
     }
     table = Table(
         id="1",
@@ -29,7 +26,7 @@ def _make_paper(
         headings=("Model", *columns),
         columns=described,
         rows=tuple(
-            Row(
+            TableRow(
                 name,
                 {"Model": name, **dict(zip(columns, texts, strict=True))},
                 {
@@ -39,9 +36,8 @@ def _make_paper(
             )
             for name, texts in rows.items()
         ),
-        one_test_split=one_test_split,
     )
-    return Paper("made-up", "made up", (), None, (table,), {}, foreground_share=share)
+    return Paper("made-up", "made up", (), None, (table,), target=Target(foreground_share=share))
 
 
 @pytest.fixture(scope="session")

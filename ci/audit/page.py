@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.papers.audit import audit
-from harness.papers.finding import Finding
-from harness.papers.published import OffTable, Paper
+from ci.audit import Finding, audit
+from harness.papers import OffTable, Paper
 
 HEADER = """\
 # What contradicts itself in the papers' tables
 
-Printed by `python -m harness papers`: computed from the figures in `golden/papers`, as printed, with their rounding.
+Printed by `python -m ci.audit`: computed from the figures in `golden/papers`, as printed, with their rounding.
 Claims and statements, which are in our words, are held against the tables as those files read them.
 """
 
 
 def findings_page(papers: Iterable[Paper]) -> str:
-    """The whole page, as ``docs/papers-audit.md`` holds it; it ends with a newline."""
-    return f"{HEADER}\n{findings_markdown(papers)}"
-
-
-def findings_markdown(papers: Iterable[Paper]) -> str:
-    """A section per paper with a row per finding, in Markdown; it ends with a newline."""
-    return "\n".join("\n".join([*_section(paper), ""]) for paper in papers)
+    """The page ``docs/papers-audit.md`` in Markdown: a section per paper with a row per finding."""
+    return "\n".join([HEADER, *("\n".join([*_section(paper), ""]) for paper in papers)])
 
 
 def _section(paper: Paper) -> Iterator[str]:
@@ -41,7 +35,7 @@ def _section(paper: Paper) -> Iterator[str]:
 
 def _remarks(paper: Paper, findings: list[Finding]) -> Iterator[str]:
     """What a reader must know: which figures were recovered, what was renamed or assumed, what is in no table."""
-    sources = dict.fromkeys(source for finding in findings for source in finding.recovered)
+    sources = dict.fromkeys(source for finding in findings for source in finding.sources)
     if sources:
         yield f"† Not in the paper's text. Taken from: {'; '.join(sources)}."
     renamed: dict[str, list[str]] = {}
@@ -50,14 +44,14 @@ def _remarks(paper: Paper, findings: list[Finding]) -> Iterator[str]:
             renamed.setdefault(table.heading_note, []).append(table.id)
     for note, tables in renamed.items():
         yield f"Headings of Table{'s' if len(tables) > 1 else ''} {', '.join(tables)}: {note}."
-    if paper.assumption:
-        yield f"Assumed: {paper.assumption}."
+    if paper.target.assumption:
+        yield f"Assumed: {paper.target.assumption}."
     if paper.off_table:
-        yield f"In no table: {'; '.join(_off_table(stated) for stated in paper.off_table.values())}."
+        yield f"In no table: {'; '.join(_off_table(figure) for figure in paper.off_table.values())}."
 
 
-def _off_table(stated: OffTable) -> str:
-    return f"{stated.figure.marked} ({stated.what}; {stated.place})"
+def _off_table(figure: OffTable) -> str:
+    return f"{figure.figure.marked} ({figure.what}; {figure.place})"
 
 
 def _cell(text: str) -> str:
