@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from harness.specs import checks
 from harness.specs.data import Data
-from harness.specs.identity import digest
+from harness.specs.identity import VERSION, digest
 from harness.specs.recipes import FromJob, Recipe, Weights
 from harness.specs.schedules import Budget
 from harness.specs.transforms import Rescale
@@ -209,7 +209,7 @@ def key(job: Job, fingerprint: Callable[[Data], str], versions: Callable[[Job], 
             "job": job,
             "inputs": [key(each, fingerprint, versions) for each in job.inputs],
             "data": fingerprint(recipe_of(job).data),
-            "versions": versions(job),
+            "versions": {"specs": VERSION, **versions(job)},
         }
     )
 

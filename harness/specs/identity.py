@@ -14,6 +14,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+VERSION = 1
+"""Of the canonical form and of the specs' defaults: raise it when either changes. It is part of every key."""
+
 NOT_IDENTITY: Mapping[str, bool] = {"identity": False}
 """Metadata of a field that identifies nothing: where a file lies, which substitute a claim allows."""
 
