@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmarks.clustered import CLUSTERED, Clustered, coverage
 from harness.metrics import summarise
 from harness.relations import pooled, two_level
-from harness.relations.clustered import CLUSTERED, Clustered, coverage
 from harness.relations.paired_t import bounds
 from harness.relations.two_level import crossed, pseudo_values, weights
 

@@ -1,6 +1,6 @@
 """Simulated images clustered in subjects, to measure how often `two_level` holds the truth.
 
-Used by `tests/relations/test_two_level.py` and, longer, by `benchmarks/calibration.py`.
+`tests/relations/test_two_level.py` runs a short version, `benchmarks/calibration.py` the whole.
 """
 
 from __future__ import annotations

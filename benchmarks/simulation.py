@@ -1,6 +1,6 @@
 """Simulated seeds with a known truth: how often each relation is wrong, and how often it sees what is there.
 
-Used by `tests/relations/test_calibration.py` and, longer, by `benchmarks/calibration.py`.
+`tests/relations/test_calibration.py` runs a short version, `benchmarks/calibration.py` the whole.
 """
 
 from __future__ import annotations
