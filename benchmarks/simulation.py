@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.relations.comparison import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
 from harness.relations.convergence import ConvergesFaster
 from harness.relations.equivalence import Equivalent
 from harness.relations.looks import Looks
+from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.paired_t import Array
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Relation

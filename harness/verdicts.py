@@ -13,8 +13,8 @@ import numpy.typing as npt
 from harness import papers
 from harness.plan import Comparison, metrics_of
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations.decision import json_number
 from harness.relations.two_level import FEW_SUBJECTS
-from harness.relations.verdicts import json_number
 from harness.runs import Record, Run
 from harness.spread import over_subjects
 

@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from harness.relations.comparison import Greater
+from harness.relations.decision import Decision, EffectKind, verdict_of
+from harness.relations.one_difference import Greater
 from harness.relations.paired_t import Array
 from harness.relations.relation import Arrays, Relation, check_arm, check_arms, check_margin
-from harness.relations.verdicts import Decision, EffectKind, verdict_of
 
 
 class Conjunction(Relation):

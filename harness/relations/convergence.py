@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.relations.decision import Decision, verdict_of
 from harness.relations.paired_t import Array, joint_power
 from harness.relations.relation import Arrays, Relation, check_arm
-from harness.relations.verdicts import Decision, verdict_of
 
 
 @dataclass(frozen=True)

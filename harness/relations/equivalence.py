@@ -8,8 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.relations.comparison import no_test_reason
 from harness.relations.conjunction import combine
+from harness.relations.decision import Decision, Verdict, verdict_of
+from harness.relations.one_difference import no_test_reason
 from harness.relations.paired_t import (
     Array,
     bounds,
@@ -21,7 +22,6 @@ from harness.relations.paired_t import (
     varies,
 )
 from harness.relations.relation import Arrays, Relation, check_arms, check_margin
-from harness.relations.verdicts import Decision, Verdict, verdict_of
 
 
 @dataclass(frozen=True)

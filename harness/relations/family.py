@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.relations.decision import Decision, Verdict, json_number, verdict_of
 from harness.relations.looks import SequentialDecision
 from harness.relations.relation import check_alpha
-from harness.relations.verdicts import Decision, Verdict, json_number, verdict_of
 
 
 @dataclass(frozen=True)

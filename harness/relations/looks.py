@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from harness.relations.decision import Decision, Verdict, json_number, verdict_of
 from harness.relations.predictive import predictive_probabilities
 from harness.relations.relation import Arrays, Relation, Samples, check_alpha
-from harness.relations.verdicts import Decision, Verdict, json_number, verdict_of
 
 Stopped = Literal["decided", "futile", "last look", "error"]
 

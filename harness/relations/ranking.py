@@ -8,10 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.relations.comparison import no_test_reason
+from harness.relations.decision import Decision, verdict_of
+from harness.relations.one_difference import no_test_reason
 from harness.relations.paired_t import LEAST_SEEDS, Array, bounds, detectable, joint_power, one_sided, varies
 from harness.relations.relation import Arrays, Relation, check_arms
-from harness.relations.verdicts import Decision, verdict_of
 
 ROUNDING = 1e-9
 

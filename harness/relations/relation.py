@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from harness.relations.decision import Decision, EffectKind, Verdict
 from harness.relations.paired_t import Array
-from harness.relations.verdicts import Decision, EffectKind, Verdict
 
 Samples = Mapping[str, ArrayLike]
 """Per-seed values by arm name, or by ``"metric:arm"`` for a relation with a metric of its own. Paired by position."""

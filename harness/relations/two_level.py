@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.metrics import by_class
+from harness.relations.decision import json_number
 from harness.relations.paired_t import LEAST_SEEDS, NO_SPREAD, Array, bounds
-from harness.relations.verdicts import json_number
 
 FEW_SUBJECTS = 5
 """Fewer test subjects than this cannot stand for others (DECISIONS: Sampling)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.relations.decision import Decision, Verdict, verdict_of
 from harness.relations.paired_t import (
     LEAST_SEEDS,
     Array,
@@ -19,10 +20,9 @@ from harness.relations.paired_t import (
     varies,
 )
 from harness.relations.relation import Arrays, Relation, check_arm, check_margin
-from harness.relations.verdicts import Decision, Verdict, verdict_of
 
 
-class Comparison(Relation):
+class OneDifference(Relation):
     """The mean of one difference lies beyond a boundary: decided by two one-sided paired t tests."""
 
     above = True
@@ -101,7 +101,7 @@ def no_test_reason(n: int) -> str:
 
 
 @dataclass(frozen=True)
-class _TwoArms(Comparison):
+class _TwoArms(OneDifference):
     """A comparison of arm `a` with arm `b`: the difference is a − b."""
 
     a: str
@@ -219,7 +219,7 @@ class NotWorse(_TwoArms):
 
 
 @dataclass(frozen=True)
-class Reaches(Comparison):
+class Reaches(OneDifference):
     """`arm` reaches `value` within `tolerance`: SUPPORTED if L > value − tolerance, REFUTED if U < value − tolerance.
 
     L and U are one-sided one-sample t bounds of the arm's mean; the effect is that mean less `value`.
