@@ -17,7 +17,7 @@ from typing import Any
 from harness import metrics
 from harness.specs import Data, Pretrained, Recipe, digest, to_dict
 
-TRAINING_CODE = ("data", "models", "training", "metrics.py", "specs.py")
+TRAINING_CODE = ("data", "models", "training", "metrics.py", "specs/__init__.py")
 """What the result of a training depends on, beneath ``harness/``."""
 
 
