@@ -11,7 +11,7 @@ from harness.relations.family import FamilyVerdict, adjust
 from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequentially
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.ranking import RankCorrelation
-from harness.relations.relation import Relation, Samples
+from harness.relations.relation import Key, Relation, Samples
 from harness.relations.two_level import TwoLevel, pooled, two_level
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "FamilyVerdict",
     "Greater",
     "Increasing",
+    "Key",
     "Look",
     "Looks",
     "NonMonotonic",
