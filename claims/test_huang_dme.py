@@ -44,12 +44,12 @@ def test_pretraining_converges_faster(claim, ratio):
     claim.holds(
         All(
             tuple(
-                ConvergesFaster("pretrained", "scratch-x10", ratio, epochs, grid, metric=f"reach:Dice.fluid>={dice}")
+                ConvergesFaster("pretrained", "scratch-x10", ratio, epochs, grid, measure=f"time:Dice.fluid>={dice}")
                 for dice in (0.4, 0.01)
             )
         ),
         {"pretrained": unet.fine_tuned("stare", "fcn"), "scratch-x10": unet.scratch("fcn", times=10)},
-        metric="reach:Dice.fluid>=0.4",
+        metric="time:Dice.fluid>=0.4",
     )
 
 
@@ -62,7 +62,7 @@ def test_larger_batch_is_better(claim, budget):
     length = {"budget": unet.iterations()} if budget == "iterations" else {}
     arms = {f"batch-{n}": unet.fine_tuned("chase_db1", "deeplabv3", batch_size=n, **length) for n in (2, 4, 8)}
     sizes = tuple(arms)
-    claim.holds(All((Increasing(sizes), Increasing(sizes, metric="Dice.fluid"))), arms, metric="IoU.fluid")
+    claim.holds(All((Increasing(sizes), Increasing(sizes, measure="Dice.fluid"))), arms, metric="IoU.fluid")
 
 
 def test_augmentation_enables_convergence(claim):
@@ -73,8 +73,8 @@ def test_augmentation_enables_convergence(claim):
         All(
             (
                 Greater("augmented", "plain"),
-                Greater("augmented", "plain", metric="trend:mIoU"),
-                Reaches("augmented", value=0.5, tolerance=0.0, metric="trend:mIoU"),
+                Greater("augmented", "plain", measure="trend:mIoU"),
+                Reaches("augmented", value=0.5, tolerance=0.0, measure="trend:mIoU"),
             )
         ),
         {
@@ -99,7 +99,7 @@ def test_best_pipeline_score(claim):
         All(
             (
                 Reaches("pipeline", value=0.4529, tolerance=MARGIN),
-                Reaches("pipeline", value=0.6234, tolerance=MARGIN, metric="Dice.fluid"),
+                Reaches("pipeline", value=0.6234, tolerance=MARGIN, measure="Dice.fluid"),
             )
         ),
         {"pipeline": unet.fine_tuned("chase_db1", "pspnet", loss=unet.losses["cross-entropy"])},

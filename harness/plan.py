@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from harness.evidence import Evidence
-from harness.relations import All, ConvergesFaster, Looks, Relation, SequentialDecision, decide_sequentially
-from harness.runs import Record, Run, parse_metric
+from harness.relations import Key, Looks, Relation, SequentialDecision, decide_sequentially
+from harness.runs import Record, Run
 from harness.specs import Pretrained, Recipe, Scale
+from harness.specs.measures import parse
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Comparison:
     def __post_init__(self) -> None:
         if self.unavailable:
             return
-        compared = {arm.rpartition(":")[2] for arm in self.relation.arms}
+        compared = set(self.relation.arms)
         unknown = sorted(compared - set(self.arms))
         if unknown:
             raise ValueError(
@@ -61,7 +62,7 @@ class Comparison:
                 f"Expected every arm of {self.id} to be compared, but its relation does not name {unnamed[0]!r}; "
                 "add it to the relation, or leave it out."
             )
-        check_units(self.relation, self.metric)
+        self.relation.check(parse(self.metric))
         same = [(a, b) for a, b in combinations(self.arms, 2) if self.arms[a] == self.arms[b]]
         if same:
             raise ValueError(
@@ -94,23 +95,29 @@ class Comparison:
             for seed in range(seeds):
                 yield Run(recipe, seed)
 
-    def samples(self, find: Callable[[Run], Record | None]) -> dict[str, list[float]]:
-        """Per-seed values as relations take them: by arm, and by ``"metric:arm"`` for each further metric.
+    def samples(self, find: Callable[[Run], Record | None]) -> dict[Key, list[float]]:
+        """Per-seed values as relations take them: by :class:`Value`, and by arm for the claim's own measure.
 
         An arm's values end before the first seed that has no record yet.
         """
-        values: dict[str, list[float]] = {}
-        for arm, recipe in self.arms.items():
-            records: list[Record] = []
-            for seed in range(self.looks.most):
-                record = find(Run(recipe, seed))
-                if record is None:
-                    break
-                records.append(record)
-            for metric in metrics_of(self.relation, self.metric):
-                key = arm if metric == self.metric else f"{metric}:{arm}"
-                values[key] = [record.value(metric) for record in records]
-        return values
+        default = parse(self.metric)
+        records = {arm: self._records(arm, find) for arm in self.arms}
+        samples: dict[Key, list[float]] = {}
+        for value in self.relation.values(default):
+            samples[value] = [record.value(value.measure) for record in records[value.arm]]
+            if value.measure == default:
+                samples[value.arm] = samples[value]
+        return samples
+
+    def _records(self, arm: str, find: Callable[[Run], Record | None]) -> list[Record]:
+        """The records of an arm's seeds, before the first one that has none yet."""
+        records: list[Record] = []
+        for seed in range(self.looks.most):
+            record = find(Run(self.arms[arm], seed))
+            if record is None:
+                break
+            records.append(record)
+        return records
 
     def stand(self, find: Callable[[Run], Record | None], alpha: float = 0.05) -> SequentialDecision:
         """Where the claim stands with the runs that there are.
@@ -128,47 +135,9 @@ class Comparison:
 
 
 def metrics_of(relation: Relation, default: str) -> tuple[str, ...]:
-    """Every metric that a relation reads, the default one first; an arm may be named with its own, ``"metric:arm"``."""
-    own = relation.metric or default
-    parts = relation.relations if isinstance(relation, All) else ()
-    named = [arm.rpartition(":")[0] for arm in relation.arms if ":" in arm]
-    return tuple(dict.fromkeys([default, own, *named, *(name for part in parts for name in metrics_of(part, own))]))
-
-
-def check_units(relation: Relation, default: str) -> None:
-    """Checks that a relation's figures are of the units of what it compares: fractions, where papers print percent.
-
-    Args:
-        relation: With margins, values and thresholds.
-        default: Metric of the relations that have none of their own.
-
-    Raises:
-        ValueError: A figure above 1, or times compared as if they were values; one sentence.
-    """
-    metric = relation.metric or default
-    if isinstance(relation, All):
-        for part in relation.comparisons():
-            check_units(part, metric)
-        return
-    kind, name, threshold = parse_metric(metric)
-    if (kind == "reach") is not isinstance(relation, ConvergesFaster):
-        raise ValueError(
-            f"Expected `{relation.describe()}` to compare "
-            + ("times, as in reach:mIoU>=0.4" if kind != "reach" else "values, since times may never come")
-            + f", but got {metric!r}; "
-            + ("name such a metric." if kind != "reach" else "take ConvergesFaster.")
-        )
-    given = (
-        {"threshold": threshold}
-        if kind == "reach"
-        else {word: getattr(relation, word) for word in ("margin", "value", "tolerance") if hasattr(relation, word)}
-    )
-    for word, figure in given.items():
-        if abs(figure) > 1:
-            raise ValueError(
-                f"Expected the {word} of {name} to be a fraction, at most 1, but got {figure:g}; "
-                f"did you mean {figure / 100:g}?"
-            )
+    """Every measure that a relation reads, in its printed form, the default one first."""
+    values = relation.values(parse(default))
+    return tuple(dict.fromkeys([default, *(str(value.measure) for value in values)]))
 
 
 def mostly_collapsed(records: Sequence[Record | None]) -> bool:

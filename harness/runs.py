@@ -16,6 +16,7 @@ from typing import Any
 
 from harness import metrics
 from harness.specs import Data, Pretrained, Recipe, digest, to_dict
+from harness.specs.measures import Final, Measure, TimeTo, Trend, parse
 
 TRAINING_CODE = ("data", "models", "training", "metrics.py", "specs/__init__.py")
 """What the result of a training depends on, beneath ``harness/``."""
@@ -85,27 +86,6 @@ class Run:
         return digest(content)
 
 
-def parse_metric(metric: str) -> tuple[str, str, float]:
-    """What a metric of :meth:`Record.value` asks for: ``""``, ``"trend"`` or ``"reach"``, a name, and a threshold.
-
-    Raises:
-        ValueError: It is none of the three forms.
-
-    >>> parse_metric("reach:Dice.fluid>=0.4"), parse_metric("mIoU")
-    (('reach', 'Dice.fluid', 0.4), ('', 'mIoU', 0.0))
-    """
-    kind, _, name = metric.rpartition(":")
-    if kind in ("", "trend"):
-        return kind, name, 0.0
-    name, _, threshold = name.partition(">=")
-    try:
-        if kind == "reach" and name:
-            return kind, name, float(threshold)
-    except ValueError:
-        pass
-    raise ValueError(f"Expected a metric as in mIoU, trend:mIoU or reach:mIoU>=0.4, but got {metric!r}.")
-
-
 @dataclass
 class Record:
     """The result of a run.
@@ -167,13 +147,12 @@ class Record:
         """Whether the predictions of the finished network hold (nearly) no foreground."""
         return not self.failed and metrics.collapsed(self.final)
 
-    def value(self, metric: str) -> float:
+    def value(self, measure: str | Measure) -> float:
         """One number of the run.
 
         Args:
-            metric: A name of :func:`harness.metrics.summarise`: its value at the end. ``"trend:NAME"``: the trend
-                of the learning curve. ``"reach:NAME>=VALUE"``: the first evaluated epoch at which the curve is at least
-                there, infinite where it never is.
+            measure: A measure or its printed form; its metric is a name of :func:`harness.metrics.summarise`. A time is
+                the first evaluated epoch at which the curve is at least there, infinite where it never is.
 
         Returns:
             The value; NaN for a failed run.
@@ -181,18 +160,20 @@ class Record:
         Raises:
             ValueError: The run has no such metric.
         """
-        kind, name, threshold = parse_metric(metric)
+        measure = parse(measure)
+        name = str(measure.metric)
         if self.failed:
             return float("nan")
-        if kind == "reach":
-            epochs = [float(point["epoch"]) for point in self.curve]
-            values = [value for _, value in self.points(name)]
-            return metrics.first_reached(list(zip(epochs, values, strict=True)), threshold)
-        if kind == "trend":
-            return metrics.trend(self.points(name))
-        if name not in self.final:
-            raise ValueError(f"Expected a metric of {', '.join(sorted(self.final))}, but got {metric!r}.")
-        return float(self.final[name])
+        match measure:
+            case TimeTo(threshold=threshold):
+                epochs = [float(point["epoch"]) for point in self.curve]
+                values = [value for _, value in self.points(name)]
+                return metrics.first_reached(list(zip(epochs, values, strict=True)), threshold)
+            case Trend():
+                return metrics.trend(self.points(name))
+            case Final() if name in self.final:
+                return float(self.final[name])
+        raise ValueError(f"Expected a metric of {', '.join(sorted(self.final))}, but got {str(measure)!r}.")
 
     def points(self, name: str) -> list[tuple[int, float]]:
         """The learning curve of one metric as pairs of iteration and value."""

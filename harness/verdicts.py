@@ -298,7 +298,7 @@ def _published(comparison: Comparison, decision: Decision, arms: Sequence[Arm]) 
     if decision.effect_kind == "correlation":
         claim = published_claim(comparison)
         return claim.effect() if claim else None
-    if decision.metric not in (None, comparison.metric):
+    if decision.measure not in (None, comparison.metric):
         return None
     return published_effect(arms, decision.compares, decision.effect_kind, decision.target)
 
