@@ -18,6 +18,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.clustered import CLUSTERED, coverage
+from benchmarks.simulation import (
+    SHAPES,
+    TRUTHS,
+    decided_by,
+    plan_rates,
+    rates,
+    samples,
+    wrong_rate,
+)
 from harness.relations import (
     BestOf,
     ConvergesFaster,
@@ -33,16 +43,6 @@ from harness.relations import (
     Relation,
     Verdict,
     decide_sequentially,
-)
-from harness.relations.clustered import CLUSTERED, coverage
-from harness.relations.simulation import (
-    SHAPES,
-    TRUTHS,
-    decided_by,
-    plan_rates,
-    rates,
-    samples,
-    wrong_rate,
 )
 
 SEEDS = (3, 4, 5, 7, 10, 20)

@@ -47,10 +47,8 @@ def differences(decision: Decision, default: str) -> Iterator[Difference]:
         return
     refuted = decision.verdict is Verdict.REFUTED
     alpha = decision.alpha_against if refuted and decision.alpha_against is not None else decision.alpha
-    if any(":" in arm for arm in decision.compares):  # "metric:arm": metrics are compared, not arms
-        return
     a, b = decision.compares if len(decision.compares) == 2 else (decision.compares[0], None)
-    yield Difference(a, b, decision.metric or default, 1 - 2 * alpha, _excluded(decision))
+    yield Difference(a, b, decision.measure or default, 1 - 2 * alpha, _excluded(decision))
 
 
 def _excluded(decision: Decision) -> float | None:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from harness import papers
 from harness.plan import Comparison, metrics_of
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations.decision import json_number
 from harness.relations.two_level import FEW_SUBJECTS
-from harness.relations.verdicts import json_number
 from harness.runs import Record, Run
 from harness.spread import over_subjects
 
@@ -298,7 +298,7 @@ def _published(comparison: Comparison, decision: Decision, arms: Sequence[Arm]) 
     if decision.effect_kind == "correlation":
         claim = published_claim(comparison)
         return claim.correlation() if claim else None
-    if decision.metric not in (None, comparison.metric):
+    if decision.measure not in (None, comparison.metric):
         return None
     return published_effect(arms, decision.compares, decision.effect_kind, decision.target)
 

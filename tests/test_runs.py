@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from synthetic import recipe, record
 
-from harness.runs import Run, parse_metric, syntax_digest, training_code
+from harness.runs import Run, syntax_digest, training_code
 from harness.specs import Checkpoint, Pretrained
 
 SOURCE = recipe(0.5, name="drive", labels="", split="published")
@@ -77,15 +77,15 @@ def run():
 def test_values_of_a_run(run):
     assert run.value("IoU.fluid") == pytest.approx(0.6)
     assert run.value("trend:IoU.fluid") == pytest.approx(1.0)
-    assert run.value("reach:IoU.fluid>=0.3") == 5.0
-    assert run.value("reach:IoU.fluid>=0.31") == 10.0
-    assert run.value("reach:IoU.fluid>=0.9") == math.inf
+    assert run.value("time:IoU.fluid>=0.3") == 5.0
+    assert run.value("time:IoU.fluid>=0.31") == 10.0
+    assert run.value("time:IoU.fluid>=0.9") == math.inf
     assert run.points("IoU.fluid") == [(5, pytest.approx(0.3)), (10, pytest.approx(0.6))]
 
 
 def test_a_failed_run_has_no_value(run):
     failed = replace(run, status="failed", curve=[])
-    for metric in ("IoU.fluid", "trend:IoU.fluid", "reach:IoU.fluid>=0.3"):
+    for metric in ("IoU.fluid", "trend:IoU.fluid", "time:IoU.fluid>=0.3"):
         assert math.isnan(failed.value(metric))
     assert not failed.collapsed
 
@@ -95,18 +95,7 @@ def test_a_run_without_foreground_has_collapsed(run):
     assert record(Run(recipe(0.6), 0), "k", 0.0).collapsed
 
 
-@pytest.mark.parametrize("metric", ["IoU.fluids", "trend:IoU.fluids", "reach:IoU.fluids>=0.3"])
+@pytest.mark.parametrize("metric", ["IoU.fluids", "trend:IoU.fluids", "time:IoU.fluids>=0.3"])
 def test_an_unknown_name_is_said_with_the_names_that_there_are(run, metric):
     with pytest.raises(ValueError, match=r"Expected a metric of .*IoU\.fluid, .*, but got "):
         run.value(metric)
-
-
-@pytest.mark.parametrize("metric", ["tren:IoU.fluid", "reach:IoU.fluid", "reach:IoU.fluid>=much", "reach:>=0.4"])
-def test_a_metric_of_no_known_form_is_refused(run, metric):
-    with pytest.raises(ValueError, match=r"Expected a metric as in mIoU, trend:mIoU or reach:mIoU>=0\.4, but got "):
-        run.value(metric)
-
-
-def test_metrics_are_taken_apart():
-    assert parse_metric("trend:mIoU") == ("trend", "mIoU", 0.0)
-    assert parse_metric("reach:mIoU>=0.25") == ("reach", "mIoU", 0.25)

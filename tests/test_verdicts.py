@@ -140,7 +140,7 @@ def test_the_subjects_of_a_source_do_not_count():
 
 
 def test_a_time_that_was_never_reached_is_inf_and_not_in_the_mean():
-    made = row(claim(metric="reach:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad")))
+    made = row(claim(metric="time:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad")))
     assert made.arms[1].values == ("inf",) * 4
     assert made.arms[1].mean is None
     assert made.arms[0].mean == 10.0
@@ -148,7 +148,7 @@ def test_a_time_that_was_never_reached_is_inf_and_not_in_the_mean():
 
 
 def test_further_metrics_are_shown_as_means():
-    both = All((Greater("good", "bad"), Greater("good", "bad", metric="Dice.fluid")))
+    both = All((Greater("good", "bad"), Greater("good", "bad", measure="Dice.fluid")))
     others = row(claim(relation=both)).arms[0].others
     assert list(others) == ["Dice.fluid"]
     assert others["Dice.fluid"] == pytest.approx(0.75, abs=0.02)
@@ -179,7 +179,7 @@ def test_a_row_survives_json():
 
 
 def test_an_infinite_effect_is_a_finding_and_comes_back_as_a_number():
-    made = row(claim(metric="reach:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad"), looks=Looks.fixed(5)))
+    made = row(claim(metric="time:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad"), looks=Looks.fixed(5)))
     assert (made.verdict, made.effect) == (Verdict.SUPPORTED, math.inf)
     plain = json.loads(json.dumps(made.to_dict(), allow_nan=False))
     assert plain["effect"] == plain["decision"]["decision"]["effect"] == "inf"

@@ -3,16 +3,16 @@
 Knows nothing of training, of claims or of pytest. Importing it imports NumPy, but neither SciPy nor statsmodels.
 """
 
-from harness.relations.comparison import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
 from harness.relations.convergence import ConvergesFaster
+from harness.relations.decision import Decision, EffectKind, Verdict
 from harness.relations.equivalence import Equivalent
 from harness.relations.family import FamilyVerdict, adjust
 from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequentially
+from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.ranking import RankCorrelation
-from harness.relations.relation import Relation, Samples
+from harness.relations.relation import Key, Relation, Samples
 from harness.relations.two_level import TwoLevel, pooled, two_level
-from harness.relations.verdicts import Decision, EffectKind, Verdict
 
 __all__ = [
     "All",
@@ -24,6 +24,7 @@ __all__ = [
     "FamilyVerdict",
     "Greater",
     "Increasing",
+    "Key",
     "Look",
     "Looks",
     "NonMonotonic",

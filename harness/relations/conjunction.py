@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from harness.relations.comparison import Greater
+from harness.relations.decision import Decision, EffectKind, verdict_of
+from harness.relations.one_difference import Greater
 from harness.relations.paired_t import Array
-from harness.relations.relation import Arrays, Relation, check_arm, check_arms, check_margin
-from harness.relations.verdicts import Decision, EffectKind, verdict_of
+from harness.relations.relation import Arrays, Key, Relation, check_arm, check_arms, check_margin
+from harness.specs.measures import Measure
 
 
 class Conjunction(Relation):
@@ -24,7 +24,7 @@ class Conjunction(Relation):
 
     @abstractmethod
     def comparisons(self) -> tuple[Relation, ...]:
-        """What the claim says, comparison by comparison."""
+        """The comparisons that the claim consists of."""
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         parts = [part.pvalues(samples) for part in self.comparisons()]
@@ -32,9 +32,13 @@ class Conjunction(Relation):
         against = np.min([q for _, q in parts], axis=0)
         return pvalue, np.minimum(1.0, against * len(parts))
 
-    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+    def check(self, default: Measure) -> None:
+        for part in self.comparisons():
+            part.check(default)
+
+    def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         children = self.comparisons()
-        parts = tuple(child._decide(samples, alpha, comparisons * len(children)) for child in children)
+        parts = tuple(child.decide_part(samples, alpha, comparisons * len(children)) for child in children)
         return combine(parts, alpha, self.describe(), self._notes(samples))
 
     def _notes(self, samples: Arrays) -> tuple[str, ...]:
@@ -57,8 +61,8 @@ def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[
     if not reason.startswith("Undecided: "):  # a conjunction's own reason names its part already
         reason = f"Undecided: {deciding.label}. {reason}"
     exact = [part.exact_pvalue for part in parts if part.exact_pvalue is not None]
-    named = (part.label + (f" [{part.metric}]" if part.metric else "") for part in parts)
-    flagged = tuple(f"{name}: {note}" for name, part in zip(named, parts, strict=True) for note in part.notes)
+    names = (part.label + (f" [{part.measure}]" if part.measure else "") for part in parts)
+    part_notes = tuple(f"{name}: {note}" for name, part in zip(names, parts, strict=True) for note in part.notes)
     return Decision(
         verdict=verdict,
         effect=deciding.effect,
@@ -71,11 +75,11 @@ def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[
         alpha=alpha,
         reason="" if verdict.decided else reason,
         parts=parts,
-        notes=notes + flagged,
+        notes=notes + part_notes,
         exact_pvalue=max(exact) if len(exact) == len(parts) else None,
         label=label,
         detectable_unit=deciding.detectable_unit,
-        metric=deciding.metric,
+        measure=deciding.measure,
         compares=deciding.compares,
         target=deciding.target,
     )
@@ -90,25 +94,25 @@ class Increasing(Conjunction):
     simulations.
 
     Args:
-        arms: names of at least two arms, from the lowest to the highest.
-        margin: the step that would matter, at least 0, in the units of the metric.
-        metric: name of the relation's own metric, see `Relation.decide`.
+        arms: Names of at least two arms, from the lowest to the highest.
+        margin: The step that would matter, at least 0, in the units of the measure.
+        measure: The relation's own measure, see `Relation`.
 
     Raises:
-        ValueError: fewer than two arms, a repeated arm, or a negative margin.
+        ValueError: Fewer than two arms, a repeated arm, or a negative margin.
     """
 
     arms: tuple[str, ...]
     margin: float = 0.0
-    metric: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "arms", check_arms(self.arms))
         check_margin(self.margin, positive=False)
 
     def comparisons(self) -> tuple[Relation, ...]:
         steps = zip(self.arms[1:], self.arms[:-1], strict=True)
-        return tuple(Greater(above, below, self.margin, metric=self.metric) for above, below in steps)
+        return tuple(Greater(above, below, self.margin, measure=self.measure) for above, below in steps)
 
     def describe(self) -> str:
         return " < ".join(self.arms) + (f" (steps above {self.margin:g})" if self.margin else "")
@@ -129,14 +133,14 @@ class NonMonotonic(Conjunction):
     SUPPORTED if both comparisons are shown as by `Greater`; REFUTED if either is refuted at half the level.
 
     Args:
-        arms: names of at least three arms in the order of their levels. Only the turn and the ends are compared.
-        turn: the name of an interior arm.
+        arms: Names of at least three arms in the order of their levels. Only the turn and the ends are compared.
+        turn: The name of an interior arm.
         shape: ``"peak"`` or ``"valley"``.
-        margin: by how much the turn must lie beyond both ends, at least 0, in the units of the metric.
-        metric: name of the relation's own metric, see `Relation.decide`.
+        margin: By how much the turn must lie beyond both ends, at least 0, in the units of the measure.
+        measure: The relation's own measure, see `Relation`.
 
     Raises:
-        ValueError: fewer than three arms, a repeated arm, a turn that is not interior, an unknown shape, or a
+        ValueError: Fewer than three arms, a repeated arm, a turn that is not interior, an unknown shape, or a
             negative margin.
     """
 
@@ -144,9 +148,9 @@ class NonMonotonic(Conjunction):
     turn: str
     shape: Literal["peak", "valley"] = "peak"
     margin: float = 0.0
-    metric: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "arms", check_arms(self.arms, least=3))
         check_arm("turn", self.turn)
         if self.turn not in self.arms[1:-1]:
@@ -158,8 +162,8 @@ class NonMonotonic(Conjunction):
     def comparisons(self) -> tuple[Relation, ...]:
         ends = (self.arms[0], self.arms[-1])
         if self.shape == "peak":
-            return tuple(Greater(self.turn, end, self.margin, metric=self.metric) for end in ends)
-        return tuple(Greater(end, self.turn, self.margin, metric=self.metric) for end in ends)
+            return tuple(Greater(self.turn, end, self.margin, measure=self.measure) for end in ends)
+        return tuple(Greater(end, self.turn, self.margin, measure=self.measure) for end in ends)
 
     def describe(self) -> str:
         sign = ("<", ">") if self.shape == "peak" else (">", "<")
@@ -175,25 +179,25 @@ class BestOf(Conjunction):
     Paired throughout: `scipy.stats.dunnett` ignores pairing (power .35 against .75).
 
     Args:
-        arms: names of at least two arms.
-        named: the one that is claimed to be best.
-        metric: name of the relation's own metric, see `Relation.decide`.
+        arms: Names of at least two arms.
+        named: The one that is claimed to be best.
+        measure: The relation's own measure, see `Relation`.
 
     Raises:
-        ValueError: fewer than two arms, a repeated arm, or `named` is not among them.
+        ValueError: Fewer than two arms, a repeated arm, or `named` is not among them.
     """
 
     arms: tuple[str, ...]
     named: str
-    metric: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "arms", check_arms(self.arms))
         if self.named not in self.arms:
             raise ValueError(f"Expected argument `named` to be one of {self.arms!r}, but got {self.named!r}.")
 
     def comparisons(self) -> tuple[Relation, ...]:
-        return tuple(Greater(self.named, arm, metric=self.metric) for arm in self.arms if arm != self.named)
+        return tuple(Greater(self.named, arm, measure=self.measure) for arm in self.arms if arm != self.named)
 
     def describe(self) -> str:
         return f"{self.named} is best of {', '.join(self.arms)}"
@@ -206,21 +210,21 @@ class All(Conjunction):
     SUPPORTED if all of them are (largest p), REFUTED if any is (Bonferroni).
 
     Args:
-        relations: at least one. A relation with a `metric` of its own reads the keys ``"metric:arm"`` of the samples.
-        metric: for the relations that have none of their own.
+        relations: At least one.
+        measure: For the relations that have none of their own.
 
     Raises:
-        ValueError: no relation, a repeated one, or something else than a relation.
+        ValueError: No relation, a repeated one, or something else than a relation.
 
-    >>> both = All((Greater("a", "b"), Greater("a", "b", metric="iou")))
+    >>> both = All((Greater("a", "b"), Greater("a", "b", measure="mIoU")))
     >>> both.arms, both.describe()
-    (('a', 'b'), 'a > b and a > b [iou]')
+    (('a', 'b'), 'a > b and a > b [mIoU]')
     """
 
     relations: tuple[Relation, ...]
-    metric: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.relations, (tuple, list)) or not self.relations:
             raise ValueError(
                 f"Expected argument `relations` to be a tuple of at least one relation, but got {self.relations!r}."
@@ -243,25 +247,27 @@ class All(Conjunction):
         return self.relations[0].effect_kind
 
     def comparisons(self) -> tuple[Relation, ...]:
-        if self.metric is None:
+        if self.measure is None:
             return self.relations
         return tuple(
-            relation if relation.metric is not None else replace(relation, metric=self.metric)  # type: ignore[type-var]
+            relation if relation.measure is not None else replace(relation, measure=self.measure)
             for relation in self.relations
         )
 
-    def keys(self, samples: Mapping[str, object]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(key for relation in self.comparisons() for key in relation.keys(samples)))
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(dict.fromkeys(key for relation in self.comparisons() for key in relation.keys))
 
-    def time_keys(self, samples: Mapping[str, object]) -> frozenset[str]:
-        return frozenset().union(*(relation.time_keys(samples) for relation in self.comparisons()))
+    @property
+    def time_keys(self) -> frozenset[Key]:
+        return frozenset().union(*(relation.time_keys for relation in self.comparisons()))
 
     def describe(self) -> str:
-        named = (
-            relation.describe() + (f" [{relation.metric}]" if relation.metric else "") for relation in self.relations
+        return " and ".join(
+            relation.describe() + (f" [{relation.measure}]" if relation.measure is not None else "")
+            for relation in self.relations
         )
-        return " and ".join(named)
 
-    def _problem(self, samples: Arrays) -> str | None:
-        problems = (relation._problem(samples) for relation in self.comparisons())
-        return next(filter(None, problems), None) or super()._problem(samples)
+    def problem(self, samples: Arrays) -> str | None:
+        problems = (relation.problem(samples) for relation in self.comparisons())
+        return next(filter(None, problems), None) or super().problem(samples)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.relations.decision import Decision, verdict_of
 from harness.relations.paired_t import Array, joint_power
-from harness.relations.relation import Arrays, Relation, check_arm
-from harness.relations.verdicts import Decision, verdict_of
+from harness.relations.relation import Arrays, Key, TwoArms, check_fraction
+from harness.specs.measures import Measure, TimeTo
 
 
 @dataclass(frozen=True)
-class ConvergesFaster(Relation):
+class ConvergesFaster(TwoArms):
     """`a` reaches a threshold more than `ratio` times sooner than `b`: a sign test of T_b / T_a > ratio.
 
     The samples are times (iterations or epochs) to a threshold set beforehand, on the grid of evaluations; ``inf`` is
@@ -24,18 +24,19 @@ class ConvergesFaster(Relation):
     arrives, equal to the ratio) count against either. Needs 5 pairs at level .05.
 
     Args:
-        a, b: names of two arms.
-        ratio: how many times sooner, above 0.
-        budgets: how long `a` and `b` were trained, in the unit of the times. A run that never arrived is only known to
+        a: Name of an arm.
+        b: Name of another arm.
+        ratio: How many times sooner, above 0.
+        budgets: How long `a` and `b` were trained, in the unit of the times. A run that never arrived is only known to
             take longer than that: with budgets, a censored `b` shows T_b > ratio · T_a only if its budget is at least
             ratio · T_a, and a censored `a` shows the opposite only if T_b is at most ratio times a's budget. Without
             them, "never" is infinitely long.
-        grid: time between two evaluations. A run that was first seen there at t arrived after t − grid, so a pair that
-            the rounding could turn is undecided.
-        metric: name of the relation's own metric, see `Relation.decide`.
+        grid: Time between two evaluations. A run whose first evaluation above the threshold is at t arrived after
+            t − grid, so a pair that the rounding could turn is undecided.
+        measure: The relation's own measure, a `TimeTo`; see `Relation`.
 
     Raises:
-        ValueError: the arms are the same, or the ratio or a budget is not above 0.
+        ValueError: The arms are the same, or the ratio or a budget is not above 0.
 
     >>> times = {"pretrained": [20, 30, 20, 60, 40], "scratch": [80, 80, float("inf"), 160, 120]}
     >>> decision = ConvergesFaster("pretrained", "scratch", ratio=2).decide(times)
@@ -43,19 +44,13 @@ class ConvergesFaster(Relation):
     (<Verdict.SUPPORTED: 'SUPPORTED'>, 3.0, 0.03125)
     """
 
-    a: str
-    b: str
     ratio: float = 1.0
     budgets: tuple[float, float] | None = None
     grid: float = 0.0
-    metric: str | None = None
     effect_kind = "ratio"
 
     def __post_init__(self) -> None:
-        check_arm("a", self.a)
-        check_arm("b", self.b)
-        if self.a == self.b:
-            raise ValueError(f"Expected arguments `a` and `b` to be two arms, but got {self.a!r} twice.")
+        super().__post_init__()
         if not math.isfinite(self.ratio) or self.ratio <= 0:
             raise ValueError(f"Expected argument `ratio` to be a finite number above 0, but got {self.ratio!r}.")
         if not math.isfinite(self.grid) or self.grid < 0:
@@ -66,38 +61,43 @@ class ConvergesFaster(Relation):
                 raise ValueError(f"Expected argument `budgets` to be two numbers above 0, but got {self.budgets!r}.")
             object.__setattr__(self, "budgets", budgets)
 
-    @property
-    def arms(self) -> tuple[str, ...]:
-        return (self.a, self.b)
-
     def describe(self) -> str:
         """``a converges faster than b (2×; seen every 8, trained 76 / 640)``: all that the decision depends on."""
-        known = [
+        conditions = [
             f"{self.ratio:g}×" if self.ratio != 1 else "",
             f"seen every {self.grid:g}" if self.grid else "",
             f"trained {self.budgets[0]:g} / {self.budgets[1]:g}" if self.budgets else "",
         ]
-        details = ", ".join(filter(None, known))
+        details = ", ".join(filter(None, conditions))
         return f"{self.a} converges faster than {self.b}" + (f" ({details})" if details else "")
 
-    def time_keys(self, samples: Mapping[str, object]) -> frozenset[str]:
-        return frozenset(self.keys(samples))
+    @property
+    def time_keys(self) -> frozenset[Key]:
+        return frozenset(self.keys)
+
+    def _check_measure(self, measure: Measure) -> None:
+        if not isinstance(measure, TimeTo):
+            raise ValueError(  # noqa: TRY004 - every mistake in a claim is a ValueError
+                f"Expected `{self.describe()}` to compare times, as in time:mIoU>=0.4, but got {str(measure)!r}; "
+                "name such a measure."
+            )
+        check_fraction(f"threshold of {measure.metric}", measure.threshold)
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         sooner, later = self._outcomes(samples)
         n = sooner.shape[-1]
         return sign_test(sooner.sum(axis=-1), n), sign_test(later.sum(axis=-1), n)
 
-    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+    def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         sooner, later = self._outcomes(samples)
         n = sooner.size
-        for_claim, raw_against = (float(p) for p in self.pvalues(samples))
+        pvalue, raw_against = (float(p) for p in self.pvalues(samples))
         against = min(1.0, raw_against * comparisons)
-        verdict = verdict_of(for_claim, against, alpha)
+        verdict = verdict_of(pvalue, against, alpha)
         wins, losses = int(sooner.sum()), int(later.sum())
-        needed = next((k for k in range(n + 1) if float(sign_test(np.array(k), n)) < alpha), None)
+        required = _required_pairs(n, alpha)
         a, b = self._values(samples, self.a), self._values(samples, self.b)
-        paired = [
+        ratios = [
             _quotient(float(y), float(x)) if math.isfinite(x) or math.isfinite(y) else math.nan
             for x, y in zip(a, b, strict=True)
         ]
@@ -105,32 +105,32 @@ class ConvergesFaster(Relation):
             f"{self.a} was more than {self.ratio:g}× sooner in {wins} of {n} pairs, less than that in {losses}"
             + (f"; {n - wins - losses} cannot be told" if n - wins - losses else "")
         ]
-        never = [f"{name} never arrived in {int(np.isinf(t).sum())}" for name, t in ((self.a, a), (self.b, b))]
         if np.isinf(a).any() or np.isinf(b).any():
-            notes.append(f"{' and '.join(never)} of {n} runs (censored)")
-        if needed is None:
+            censored = [f"{name} never arrived in {int(np.isinf(t).sum())}" for name, t in ((self.a, a), (self.b, b))]
+            notes.append(f"{' and '.join(censored)} of {n} runs (censored)")
+        if required is None:
             reason = f"A sign test of {n} pairs cannot fall below p = {0.5**n:.3g}, and the level is {alpha:.3g}."
         else:
-            reason = f"{wins} of {n} pairs for and {losses} against; {needed} are needed at level {alpha:.3g}."
+            reason = f"{wins} of {n} pairs for and {losses} against; {required} are needed at level {alpha:.3g}."
         return Decision(
             verdict=verdict,
-            effect=_median(paired),
+            effect=_median(ratios),
             effect_kind=self.effect_kind,
             interval=self._interval(samples, alpha, alpha / comparisons),
-            pvalue=for_claim,
+            pvalue=pvalue,
             pvalue_against=against,
             n=n,
-            detectable=None if needed is None else _detectable_probability(needed, n, joint_power(comparisons)),
+            detectable=None if required is None else _detectable_probability(required, n, joint_power(comparisons)),
             alpha=alpha,
             alpha_against=alpha / comparisons,
             reason="" if verdict.decided else reason,
             notes=tuple(notes),
-            exact_pvalue=for_claim,
+            exact_pvalue=pvalue,
             label=self.describe(),
             detectable_unit="probability",
-            metric=self.metric,
+            measure=self.printed_measure,
             compares=self.arms,
-            seed_effects=tuple(paired),
+            seed_effects=tuple(ratios),
             boundaries=(self.ratio,) if self.ratio != 1 else (),
         )
 
@@ -213,12 +213,17 @@ def _rank(n: int, alpha: float) -> int | None:
 
     The lower bound exceeds a ratio exactly if more than n − 1 − rank of the values do, which the sign test rejects.
     """
-    needed = next((k for k in range(n + 1) if float(sign_test(np.array(k), n)) < alpha), None)
-    return None if needed is None else n - needed
+    required = _required_pairs(n, alpha)
+    return None if required is None else n - required
 
 
-def _detectable_probability(needed: int, n: int, power: float) -> float:
-    """The probability of a faster pair at which `needed` of `n` pairs are seen with that power: a beta quantile."""
+def _required_pairs(n: int, alpha: float) -> int | None:
+    """How many of `n` pairs the sign test needs at that level, ``None`` where all of them are too few."""
+    return next((k for k in range(n + 1) if float(sign_test(np.array(k), n)) < alpha), None)
+
+
+def _detectable_probability(required: int, n: int, power: float) -> float:
+    """The probability of a faster pair at which `required` of `n` pairs come with that power: a beta quantile."""
     from scipy import special
 
-    return float(special.betaincinv(needed, n - needed + 1, power))
+    return float(special.betaincinv(required, n - required + 1, power))

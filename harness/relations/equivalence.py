@@ -8,24 +8,49 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.relations.comparison import no_test_reason
-from harness.relations.conjunction import combine
-from harness.relations.paired_t import (
-    Array,
-    bounds,
-    detectable,
-    joint_power,
-    one_sided,
-    sign_flip,
-    skewness_note,
-    varies,
-)
+from harness.relations.conjunction import Conjunction
+from harness.relations.decision import Decision, Verdict
+from harness.relations.one_difference import TwoArmDifference
+from harness.relations.paired_t import Array, bounds, detectable, joint_power, one_sided, sign_flip
 from harness.relations.relation import Arrays, Relation, check_arms, check_margin
-from harness.relations.verdicts import Decision, Verdict, verdict_of
 
 
 @dataclass(frozen=True)
-class Equivalent(Relation):
+class _WithinMargin(TwoArmDifference):
+    """`a` and `b` are within `margin` of each other, by two one-sided tests (TOST)."""
+
+    margin: float
+    fractions = ("margin",)
+    detectable_unit = "margin"
+
+    @property
+    def boundaries(self) -> tuple[float, ...]:
+        return (-self.margin, self.margin)
+
+    def describe(self) -> str:
+        return f"{self.a} ≈ {self.b} (± {self.margin:g})"
+
+    def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
+        differences, scale = self.difference(samples)
+        above_low, below_low = one_sided(differences, -self.margin, scale)
+        above_high, below_high = one_sided(differences, self.margin, scale)
+        return np.maximum(above_low, below_high), equivalence_against(above_high, below_low, above_low, below_high)
+
+    def tested(self, decision: Decision, differences: Array, alpha: float, comparisons: float) -> Decision:
+        undecided = "The interval lies neither within the margins nor beyond one of them."
+        flips = (sign_flip(differences, -self.margin), sign_flip(-differences, -self.margin))
+        return replace(
+            decision,
+            interval=_interval(differences, alpha, alpha / comparisons, decision.verdict),
+            # Equal arms pass the two sides of every pair in 80% of cases at least.
+            detectable=detectable(differences, alpha, joint_power(2 * comparisons)),
+            reason="" if decision.verdict.decided else undecided,
+            exact_pvalue=max(p for p in flips if p is not None),
+        )
+
+
+@dataclass(frozen=True)
+class Equivalent(Conjunction):
     """All arms are within `margin` of each other.
 
     SUPPORTED if both one-sided tests succeed for every pair (TOST, Schuirmann 1987; the largest p, as
@@ -36,12 +61,12 @@ class Equivalent(Relation):
     `tests/relations/test_calibration.py`).
 
     Args:
-        arms: names of at least two arms.
-        margin: the difference that would matter, above 0, in the units of the metric.
-        metric: name of the relation's own metric, see `Relation.decide`.
+        arms: Names of at least two arms.
+        margin: The difference that would matter, above 0, in the units of the measure.
+        measure: The relation's own measure, see `Relation`.
 
     Raises:
-        ValueError: fewer than two arms, a repeated arm, or a margin that is not above 0.
+        ValueError: Fewer than two arms, a repeated arm, or a margin that is not above 0.
 
     >>> ce, dice = [0.60, 0.62, 0.61, 0.63], [0.61, 0.62, 0.60, 0.63]
     >>> Equivalent(("ce", "dice"), margin=0.03).decide({"ce": ce, "dice": dice}).verdict
@@ -50,76 +75,21 @@ class Equivalent(Relation):
 
     arms: tuple[str, ...]
     margin: float
-    metric: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "arms", check_arms(self.arms))
         check_margin(self.margin, positive=True)
+
+    def comparisons(self) -> tuple[Relation, ...]:
+        return tuple(_WithinMargin(a, b, self.margin, measure=self.measure) for a, b in combinations(self.arms, 2))
 
     def describe(self) -> str:
         return f"{' ≈ '.join(self.arms)} (± {self.margin:g})"
 
-    def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
-        parts = [self._pair_pvalues(samples, *pair) for pair in combinations(self.arms, 2)]
-        against = np.min([q for _, q in parts], axis=0)
-        return np.max([p for p, _ in parts], axis=0), np.minimum(1.0, against * len(parts))
-
-    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
-        pairs = tuple(combinations(self.arms, 2))
-        parts = tuple(self._decide_pair(samples, a, b, alpha, comparisons * len(pairs)) for a, b in pairs)
-        return parts[0] if len(parts) == 1 else combine(parts, alpha, self.describe())
-
-    def _difference(self, samples: Arrays, a: str, b: str) -> tuple[Array, Array]:
-        first, second = self._values(samples, a), self._values(samples, b)
-        if first.shape[-1] == 0:
-            return first - second, np.zeros(first.shape[:-1])
-        return first - second, np.maximum(np.abs(first).max(axis=-1), np.abs(second).max(axis=-1))
-
-    def _pair_pvalues(self, samples: Arrays, a: str, b: str) -> tuple[Array, Array]:
-        differences, scale = self._difference(samples, a, b)
-        above_low, below_low = one_sided(differences, -self.margin, scale)
-        above_high, below_high = one_sided(differences, self.margin, scale)
-        return np.maximum(above_low, below_high), equivalence_against(above_high, below_low, above_low, below_high)
-
-    def _decide_pair(self, samples: Arrays, a: str, b: str, alpha: float, comparisons: float) -> Decision:
-        label = f"{a} ≈ {b} (± {self.margin:g})"
-        differences, scale = self._difference(samples, a, b)
-        n = differences.size
-        untested = Decision(
-            Verdict.INCONCLUSIVE,
-            effect=float(differences.mean()) if n else None,
-            pvalue=1.0,
-            pvalue_against=1.0,
-            n=n,
-            alpha=alpha,
-            reason=no_test_reason(n),
-            label=label,
-            detectable_unit="margin",
-            metric=self.metric,
-            compares=(a, b),
-            seed_effects=tuple(differences.tolist()),
-            boundaries=(-self.margin, self.margin),
-            alpha_against=alpha / comparisons,
-        )
-        if not varies(differences, scale):
-            return untested
-        pvalue, raw_against = (float(p) for p in self._pair_pvalues(samples, a, b))
-        against = min(1.0, raw_against * comparisons)
-        verdict = verdict_of(pvalue, against, alpha)
-        # Equal arms pass the two sides of every pair in 80% of cases at least.
-        smallest = detectable(differences, alpha, joint_power(2 * comparisons))
-        flips = (sign_flip(differences, -self.margin), sign_flip(-differences, -self.margin))
-        return replace(
-            untested,
-            verdict=verdict,
-            interval=_interval(differences, alpha, alpha / comparisons, verdict),
-            pvalue=pvalue,
-            pvalue_against=against,
-            detectable=smallest,
-            reason="" if verdict.decided else "The interval lies neither within the margins nor beyond one of them.",
-            notes=tuple(filter(None, [skewness_note(differences, float(scale))])),
-            exact_pvalue=max(p for p in flips if p is not None),
-        )
+    def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+        decision = super().decide_part(samples, alpha, comparisons)
+        return decision.parts[0] if len(decision.parts) == 1 else decision
 
 
 def _interval(differences: Array, alpha: float, alpha_against: float, verdict: Verdict) -> tuple[float, float]:
@@ -127,7 +97,7 @@ def _interval(differences: Array, alpha: float, alpha_against: float, verdict: V
 
     Support needs both sides at `alpha`. Elsewhere the outer bound is at `alpha`, and the inner one, towards zero, is
     the smallest margin that the test against equivalence does not reject: the solution m of
-    sf((d − m) / se) + sf((d + m) / se) = alpha_against, or the two-sided bound where no difference is shown at all.
+    sf((d − m) / se) + sf((d + m) / se) = alpha_against, or the two-sided bound where the test shows no difference.
     """
     if verdict is Verdict.SUPPORTED:
         return bounds(differences, alpha, alpha)
@@ -153,8 +123,10 @@ def equivalence_against(above_high: Array, below_low: Array, above_low: Array, b
     """P for "the difference is beyond ±margin": P(|D| ≥ |observed|) where the truth is the nearer margin.
 
     Args:
-        above_high, below_low: p for "above +margin" and for "below −margin", ``(...)``.
-        above_low, below_high: p for "above −margin" and for "below +margin", ``(...)``.
+        above_high: P for "above +margin", ``(...)``.
+        below_low: P for "below −margin", ``(...)``.
+        above_low: P for "above −margin", ``(...)``.
+        below_high: P for "below +margin", ``(...)``.
 
     Returns:
         ``(...)``. For an observed difference above 0 this is sf(t₊) + sf(t₋) with t± = (|d| ∓ margin) / se. Simulated

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.relations.decision import Decision, Verdict, json_number, verdict_of
 from harness.relations.looks import SequentialDecision
 from harness.relations.relation import check_alpha
-from harness.relations.verdicts import Decision, Verdict, json_number, verdict_of
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,12 @@ class FamilyVerdict:
     """One claim of the family, before and after Holm.
 
     Attributes:
-        raw: the claim's own verdict.
-        adjusted: the verdict at the family's level: ``SUPPORTED`` iff ``adjusted_pvalue < alpha``.
-        pvalue, pvalue_against: what entered Holm (1 for claims that have none).
-        adjusted_pvalue, adjusted_pvalue_against: Holm's.
+        raw: The claim's own verdict.
+        adjusted: The verdict at the family's level: ``SUPPORTED`` iff ``adjusted_pvalue < alpha``.
+        pvalue: For the claim, as it entered Holm; 1 where the claim has none.
+        pvalue_against: Against it, likewise.
+        adjusted_pvalue: Holm's for the claim.
+        adjusted_pvalue_against: Holm's against it.
     """
 
     raw: Verdict
@@ -47,17 +49,17 @@ def adjust(
     """Holm over a family that was fixed beforehand, by `statsmodels.stats.multitest.multipletests`.
 
     Args:
-        decisions: by claim id. A sequential decision enters with its p-values for the whole plan
+        decisions: Decisions by claim id. A sequential decision enters with its p-values for the whole plan
             (`SequentialDecision.pvalue`); one that waits for more seeds has none yet.
-        family: the ids of all K claims. A claim that is absent from `decisions`, ``None``, ``NOT_RUN`` or ``ERROR``
-            counts with p = 1: what was not run does not make the others easier.
-        alpha: the family's level, once for support and once for refutation, in (0, .5).
+        family: The ids of all K claims. A claim that is absent from `decisions`, ``None``, ``NOT_RUN`` or ``ERROR``
+            counts with p = 1: a claim that was not run does not make the others easier.
+        alpha: The family's level, once for support and once for refutation, in (0, .5).
 
     Returns:
         One entry for each claim of the family, in its order.
 
     Raises:
-        ValueError: an empty family, a repeated id, or a decision on a claim outside the family.
+        ValueError: An empty family, a repeated id, or a decision on a claim outside the family.
 
     >>> results = adjust({"p/a": Decision(Verdict.SUPPORTED, pvalue=0.03, pvalue_against=0.97)}, ["p/a", "p/b"])
     >>> results["p/a"].adjusted, results["p/a"].adjusted_pvalue, str(results["p/b"].raw)

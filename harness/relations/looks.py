@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from harness.relations.decision import Decision, Verdict, json_number, verdict_of
 from harness.relations.predictive import predictive_probabilities
 from harness.relations.relation import Arrays, Relation, Samples, check_alpha
-from harness.relations.verdicts import Decision, Verdict, json_number, verdict_of
 
 Stopped = Literal["decided", "futile", "last look", "error"]
 
@@ -33,11 +33,11 @@ class Looks:
     that are not normal (`FEW_SEEDS`).
 
     Args:
-        at: numbers of seeds, increasing.
-        shares: shares of alpha, above 0, one for each look.
+        at: Numbers of seeds, increasing.
+        shares: Shares of alpha, above 0, one for each look.
 
     Raises:
-        ValueError: no look, looks that do not increase, or shares that are not one a look or sum to more than 1.
+        ValueError: No look, looks that do not increase, or shares that are not one a look or sum to more than 1.
 
     >>> looks = Looks()
     >>> [round(looks.level(i, 0.05), 4) for i in range(3)], looks.next_after(4), looks.next_after(10)
@@ -95,13 +95,14 @@ class Looks:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look saw.
+    """One look at the seeds.
 
     Attributes:
-        n: number of seeds.
-        level: at which it could stop: `Looks.level` / family (without the family at the last look).
-        pvalue, pvalue_against: for and against the claim; ``None`` for ``ERROR``.
-        predictive: probabilities of ``SUPPORTED`` and ``REFUTED`` at the last look; ``None`` where not needed, and
+        n: Number of seeds.
+        level: The level at which it could stop: `Looks.level` / family (without the family at the last look).
+        pvalue: For the claim; ``None`` for ``ERROR``.
+        pvalue_against: Against it, likewise.
+        predictive: Probabilities of ``SUPPORTED`` and ``REFUTED`` at the last look; ``None`` where not needed, and
             where the seeds have no spread to tell them from.
     """
 
@@ -117,15 +118,16 @@ class SequentialDecision:
     """Where a claim stands in its plan.
 
     Attributes:
-        decision: at the last look taken. Its level is `Looks.level` (divided by the family while the claim waits for
-            more seeds); a claim given up is ``INCONCLUSIVE``.
+        decision: The decision at the last look so far. Its level is `Looks.level` (divided by the family while the
+            claim waits for more seeds); a claim that the plan gave up is ``INCONCLUSIVE``.
         stopped: ``"decided"`` at an early look, ``"futile"``, ``"last look"``, ``"error"``, or ``None``: more seeds
             are needed.
-        n_next: the number of seeds that the next look needs, ``None`` where stopped.
-        pvalue, pvalue_against: for the whole plan: the p-values of the look times alpha / its level, so that they are
-            compared with alpha itself. These enter Holm. ``None`` while more seeds are needed and for ``ERROR``.
-        seeds_saved: seeds of the plan that need not be trained (0 where not stopped).
-        history: one entry for each look taken.
+        n_next: The number of seeds that the next look needs, ``None`` where stopped.
+        pvalue: For the claim and the whole plan: the p-value of the look times alpha / its level, so that it is
+            compared with alpha itself. It enters Holm. ``None`` while more seeds are needed and for ``ERROR``.
+        pvalue_against: Against the claim, likewise.
+        seeds_saved: Seeds of the plan that need not be trained (0 where not stopped).
+        history: One entry for each look so far.
     """
 
     decision: Decision
@@ -181,15 +183,16 @@ def decide_sequentially(
     decides at its level; Holm over the family follows in `harness.relations.family`.
 
     Args:
-        relation: what the claim says.
-        samples: as in `Relation.decide`, in the order of the seeds; arms may have different numbers of seeds so far.
-        looks: the plan, by default 4, 7, 10.
-        alpha: one-sided level of the whole plan, in (0, .5).
+        relation: What the claim says.
+        samples: Per-seed values as in `Relation.decide`, in the order of the seeds; arms may have different numbers of
+            seeds so far.
+        looks: The plan, by default 4, 7, 10.
+        alpha: One-sided level of the whole plan, in (0, .5).
         family: K, the number of pre-registered claims.
-        open_at: whether a claim stays open after its first `n` seeds though they decide it.
+        open_at: Whether a claim stays open after its first `n` seeds though they decide it.
 
     Raises:
-        ValueError: an arm has no samples, or `alpha` or `family` is out of range.
+        ValueError: A key has no samples, or `alpha` or `family` is out of range.
 
     >>> from harness.relations import Greater
     >>> seeds = {"a": [0.6, 0.7, 0.65, 0.66], "b": [0.41, 0.48, 0.45, 0.47]}
@@ -207,9 +210,9 @@ def decide_sequentially(
     for i, n in enumerate(looks.at):
         if n > available:
             break
-        seen = {key: values[:n] for key, values in arrays.items()}
+        first = {key: values[:n] for key, values in arrays.items()}
         last = i + 1 == len(looks.at)
-        result = _take(relation, seen, looks, i, alpha, 1 if last else family, history, stay_open=open_at(n))
+        result = _take(relation, first, looks, i, alpha, 1 if last else family, history, stay_open=open_at(n))
         if result is not None:
             return result
     return _waiting(relation, arrays, looks, available, alpha, family, history)
@@ -217,7 +220,7 @@ def decide_sequentially(
 
 def _take(
     relation: Relation,
-    seen: Arrays,
+    first: Arrays,
     looks: Looks,
     i: int,
     alpha: float,
@@ -226,28 +229,28 @@ def _take(
     *,
     stay_open: bool,
 ) -> SequentialDecision | None:
-    """Take look `i` (`family` is 1 at the last) and append it to `history`; ``None`` if the plan goes on."""
+    """Take look `i` on its `first` seeds (`family` is 1 at the last look); ``None`` if the plan goes on."""
     n, raw = looks.at[i], looks.level(i, alpha)
     level = raw / family
-    if relation._problem(seen):
+    if relation.problem(first):
         history.append(Look(n, level, None, None))
-        return _stop(relation, seen, looks, i, alpha, "error", history)
-    pvalue, against = (float(p) for p in relation.pvalues(seen))
+        return _stop(relation, first, looks, i, alpha, "error", history)
+    pvalue, against = (float(p) for p in relation.pvalues(first))
     if i + 1 == len(looks.at):
         history.append(Look(n, level, pvalue, against))
-        return _stop(relation, seen, looks, i, alpha, "last look", history)
+        return _stop(relation, first, looks, i, alpha, "last look", history)
     if verdict_of(pvalue, against, level).decided and not stay_open:
         history.append(Look(n, level, pvalue, against))
-        return _stop(relation, seen, looks, i, alpha, "decided", history)
+        return _stop(relation, first, looks, i, alpha, "decided", history)
     predictive = None
-    if _spread(relation.decide(seen, alpha=raw)):
-        predictive = predictive_probabilities(relation, seen, looks.most, looks.level(len(looks.at) - 1, alpha))
+    if _spread(relation.decide(first, alpha=raw)):
+        predictive = predictive_probabilities(relation, first, looks.most, looks.level(len(looks.at) - 1, alpha))
     history.append(Look(n, level, pvalue, against, predictive))
     # Decided but for the family: the family may still support it, so it is not given up.
     promising = verdict_of(pvalue, against, raw).decided
     if predictive is None or promising or max(predictive) >= FUTILE:
         return None
-    return _stop(relation, seen, looks, i, alpha, "futile", history)
+    return _stop(relation, first, looks, i, alpha, "futile", history)
 
 
 def _spread(decision: Decision) -> bool:
@@ -256,9 +259,9 @@ def _spread(decision: Decision) -> bool:
 
 
 def _stop(
-    relation: Relation, seen: Arrays, looks: Looks, i: int, alpha: float, stopped: Stopped, history: list[Look]
+    relation: Relation, first: Arrays, looks: Looks, i: int, alpha: float, stopped: Stopped, history: list[Look]
 ) -> SequentialDecision:
-    decision = relation.decide(seen, alpha=looks.level(i, alpha))
+    decision = relation.decide(first, alpha=looks.level(i, alpha))
     if stopped == "futile":
         chance = history[-1].predictive or (math.nan, math.nan)
         decision = replace(
@@ -281,13 +284,13 @@ def _stop(
 def _waiting(
     relation: Relation, arrays: Arrays, looks: Looks, available: int, alpha: float, family: int, history: list[Look]
 ) -> SequentialDecision:
-    """The state of a claim between looks: the decision of the last look taken, at the level at which it could stop."""
+    """The state of a claim between looks: the decision of the last look, at the level at which it could stop."""
     n_next = looks.next_after(available)
     assert n_next is not None  # else the last look was taken
     needs = f"{available} seeds so far, the next look is at {n_next}."
     if history:
-        seen = {key: values[: history[-1].n] for key, values in arrays.items()}
-        decision = relation.decide(seen, alpha=history[-1].level)
+        first = {key: values[: history[-1].n] for key, values in arrays.items()}
+        decision = relation.decide(first, alpha=history[-1].level)
         # Also where the seeds decide it, but it was kept open.
         decision = replace(decision, verdict=Verdict.INCONCLUSIVE, reason=f"{needs} {decision.reason}")
     else:

@@ -24,6 +24,20 @@ POWER = 0.8
 NO_SPREAD = 1e-12
 
 
+def paired_differences(first: Array, second: Array) -> tuple[Array, Array]:
+    """Paired differences and their scale.
+
+    Args:
+        first: Values ``(..., n)``.
+        second: Values of the same seeds, ``(..., n)``.
+
+    Returns:
+        ``first - second``, ``(..., n)``, and the largest absolute value that entered, ``(...)``; 0 without seeds.
+    """
+    scale = np.maximum(np.abs(first).max(axis=-1, initial=0.0), np.abs(second).max(axis=-1, initial=0.0))
+    return first - second, np.asarray(scale)
+
+
 def varies(differences: Array, scale: Array) -> NDArray[np.bool_]:
     """Whether a t test applies: at least three differences with a spread beyond rounding.
 
@@ -45,7 +59,7 @@ def one_sided(differences: Array, boundary: float, scale: Array) -> tuple[Array,
 
     Args:
         differences: ``(..., n)`` paired differences.
-        boundary: what the mean is compared with, in the units of the metric.
+        boundary: What the mean is compared with, in the units of the measure.
         scale: ``(...)``, see `varies`.
 
     Returns:
@@ -74,8 +88,8 @@ def bounds(differences: Array, alpha_low: float, alpha_high: float) -> tuple[flo
 
     Args:
         differences: ``(n,)``, n of at least 2.
-        alpha_low: one-sided level of the lower bound, in (0, 1).
-        alpha_high: one-sided level of the upper bound, in (0, 1).
+        alpha_low: One-sided level of the lower bound, in (0, 1).
+        alpha_high: One-sided level of the upper bound, in (0, 1).
 
     >>> [round(bound, 4) for bound in bounds(np.array([0.1, 0.2, 0.3]), 0.05, 0.05)]
     [0.0314, 0.3686]
@@ -105,11 +119,11 @@ def detectable(differences: Array, alpha: float, power: float = POWER) -> float 
 
     Args:
         differences: ``(n,)``; only their spread is used.
-        alpha: one-sided level.
-        power: in (0, 1).
+        alpha: One-sided level.
+        power: In (0, 1).
 
     Returns:
-        In the units of the metric, ``None`` with fewer than 3 seeds.
+        In the units of the measure, ``None`` with fewer than 3 seeds.
     """
     n = differences.size
     if n < LEAST_SEEDS:

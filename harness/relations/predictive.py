@@ -1,4 +1,4 @@
-"""What the remaining seeds are likely to say: predictive probabilities of the two verdicts at the last look."""
+"""Predictive probabilities of the two verdicts at the last look."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from harness.relations.paired_t import LEAST_SEEDS, Array
-from harness.relations.relation import Arrays, Relation
+from harness.relations.relation import Arrays, Key, Relation
 
 SIMULATIONS = 2000
 """The standard error at a probability of .15 is .008."""
@@ -16,30 +16,29 @@ SIMULATIONS = 2000
 def predictive_probabilities(
     relation: Relation, samples: Arrays, n_final: int, level: float, *, simulations: int = SIMULATIONS, seed: int = 0
 ) -> tuple[float, float] | None:
-    """Probabilities that the relation is SUPPORTED and REFUTED at `n_final` seeds, given those seen.
+    """Probabilities that the relation is SUPPORTED and REFUTED at `n_final` seeds, from the seeds so far.
 
-    The seeds to come are drawn jointly for all arms (`draw_values`); those that hold times, where ``inf`` means never,
-    by `draw_times`.
+    `draw_values` draws the seeds to come jointly for all arms; `draw_times` draws times, where ``inf`` means never.
 
     Args:
-        relation: what the claim says.
-        samples: ``(n,)`` by key, without NaN.
-        n_final: seeds at the last look, more than n.
-        level: the level of the last look.
-        simulations: number of futures.
-        seed: of the generator, so that the same seeds always end the same way.
+        relation: What the claim says.
+        samples: Values ``(n,)`` by key, without NaN.
+        n_final: Seeds at the last look, more than n.
+        level: The level of the last look.
+        simulations: Number of futures.
+        seed: Seed of the generator, so that the same seeds always end the same way.
 
     Returns:
         The two probabilities, or ``None`` with fewer than 3 seeds, which say nothing about spread.
     """
-    keys = relation.keys(samples)
+    keys, time_keys = relation.keys, relation.time_keys
     n = samples[keys[0]].size
     if n < LEAST_SEEDS:
         return None
     rng = np.random.default_rng(seed)
-    times = [key for key in keys if key in relation.time_keys(samples)]
-    values = [key for key in keys if key not in times]
-    futures: dict[str, Array] = {}
+    times = [key for key in keys if key in time_keys]
+    values = [key for key in keys if key not in time_keys]
+    futures: dict[Key, Array] = {}
     for group, draw in ((values, draw_values), (times, draw_times)):
         if group:
             observed = np.stack([samples[key] for key in group])
@@ -60,9 +59,9 @@ def draw_values(observed: Array, n_new: int, simulations: int, rng: np.random.Ge
 
     Args:
         observed: ``(arms, n)``, n of at least 2.
-        n_new: seeds to draw.
-        simulations: number of futures.
-        rng: the generator.
+        n_new: Seeds to draw.
+        simulations: Number of futures.
+        rng: The generator.
 
     Returns:
         ``(simulations, arms, n_new)``.
@@ -80,9 +79,9 @@ def draw_times(observed: Array, n_new: int, simulations: int, rng: np.random.Gen
 
     Args:
         observed: ``(arms, n)``; whole seeds are drawn, so that pairs stay pairs.
-        n_new: seeds to draw.
-        simulations: number of futures.
-        rng: the generator.
+        n_new: Seeds to draw.
+        simulations: Number of futures.
+        rng: The generator.
 
     Returns:
         ``(simulations, arms, n_new)``.

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
-from harness.relations.comparison import no_test_reason
-from harness.relations.paired_t import LEAST_SEEDS, Array, bounds, detectable, joint_power, one_sided, varies
-from harness.relations.relation import Arrays, Relation, check_arms
-from harness.relations.verdicts import Decision, verdict_of
+from harness.relations.decision import Decision, Verdict, verdict_of
+from harness.relations.one_difference import no_test_reason
+from harness.relations.paired_t import (
+    LEAST_SEEDS,
+    Array,
+    bounds,
+    detectable,
+    joint_power,
+    one_sided,
+    paired_differences,
+    varies,
+)
+from harness.relations.relation import Arrays, Key, Relation, check_arms
+from harness.specs.measures import Value
 
 ROUNDING = 1e-9
 
@@ -31,15 +42,14 @@ class RankCorrelation(Relation):
     × seeds are never pooled as if independent (29% errors).
 
     Args:
-        pairs: of an arm and its reference: a known number (ImageNet accuracy), or the name of another arm, measured
-            with the same seeds; all of one kind. The reference may also be the key of another metric of the same
-            arm, ``"metric:arm"``. Concordance with a measured reference needs both orders to be shown (larger p), in
-            either direction (twice the smaller).
-        above: what τ exceeds, in [−1, 1).
-        metric: name of the relation's own metric, see `Relation.decide`.
+        pairs: Arms, each with its reference: a known number (ImageNet accuracy), the name of another arm of the same
+            seeds, or the `Value` of an arm by another measure. All are numbers, or none is. Concordance with a measured
+            reference needs both orders to be shown (larger p), in either direction (twice the smaller).
+        above: What τ exceeds, in [−1, 1).
+        measure: The relation's own measure, see `Relation`; also of references that are names of arms.
 
     Raises:
-        ValueError: fewer than two arms, a repeated arm, references of two kinds or all equal, or `above` out of range.
+        ValueError: Fewer than two arms, a repeated arm, references of two kinds or all equal, or `above` out of range.
 
     >>> relation = RankCorrelation((("r50", 76.1), ("vit", 81.1), ("swin", 83.5)))
     >>> seeds = {"r50": [0.70, 0.71, 0.69], "vit": [0.74, 0.76, 0.75], "swin": [0.80, 0.79, 0.81]}
@@ -48,12 +58,12 @@ class RankCorrelation(Relation):
     (<Verdict.SUPPORTED: 'SUPPORTED'>, 1.0, (1.0, 1.0), 0.167)
     """
 
-    pairs: tuple[tuple[str, float | str], ...]
+    pairs: tuple[tuple[str, float | Key], ...]
     above: float = 0.0
-    metric: str | None = None
     effect_kind = "correlation"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.pairs, (tuple, list)) or any(
             not isinstance(pair, (tuple, list)) or len(pair) != 2 for pair in self.pairs
         ):
@@ -61,12 +71,11 @@ class RankCorrelation(Relation):
         object.__setattr__(self, "pairs", tuple((arm, reference) for arm, reference in self.pairs))
         check_arms(tuple(arm for arm, _ in self.pairs))
         references = [reference for _, reference in self.pairs]
-        if not self.measured:
-            numbers = [isinstance(r, (int, float)) and math.isfinite(r) for r in references]
-            if not all(numbers):
-                raise ValueError(
-                    f"Expected the references in `pairs` to be all finite numbers or all arms, but got {references!r}."
-                )
+        known = all(isinstance(reference, (int, float)) and math.isfinite(reference) for reference in references)
+        if not self.measured and not known:
+            raise ValueError(
+                f"Expected the references in `pairs` to be all finite numbers or all arms, but got {references!r}."
+            )
         if len(set(references)) < (len(references) if self.measured else 2):
             raise ValueError(f"Expected the references in `pairs` to differ, but got {references!r}.")
         if not -1 <= self.above < 1:
@@ -74,8 +83,8 @@ class RankCorrelation(Relation):
 
     @property
     def measured(self) -> bool:
-        """Whether the references are arms (or keys) with values of their own, instead of known numbers."""
-        return all(isinstance(reference, str) for _, reference in self.pairs)
+        """Whether the references are figures of arms, instead of known numbers."""
+        return all(isinstance(reference, Key) for _, reference in self.pairs)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -84,38 +93,53 @@ class RankCorrelation(Relation):
 
     @property
     def arms(self) -> tuple[str, ...]:
-        names = [name for pair in self.pairs for name in pair if isinstance(name, str)]
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(figure.arm if isinstance(figure, Value) else figure for figure in self._figures()))
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(dict.fromkeys(map(self._key, self._figures())))
+
+    def _figures(self) -> Iterator[Key]:
+        """Models and measured references, pair by pair."""
+        return (figure for pair in self.pairs for figure in pair if isinstance(figure, Key))
 
     def describe(self) -> str:
-        references = ", ".join(f"{arm} {r if isinstance(r, str) else format(r, 'g')}" for arm, r in self.pairs)
+        references = ", ".join(f"{arm} {r if isinstance(r, Key) else format(r, 'g')}" for arm, r in self.pairs)
         return f"τ with the reference > {self.above:g} ({references})"
 
     @property
-    def needed(self) -> tuple[int, int]:
-        """How many pairs must be shown concordant to support, and how many discordant to refute."""
+    def required(self) -> tuple[int, int]:
+        """How many pairs must be concordant to support the claim, and how many discordant to refute it."""
         total = len(self._ordered())
         concordant = math.floor(total * (1 + self.above) / 2 + ROUNDING) + 1
         return concordant, max(1, math.ceil(total * (1 - self.above) / 2 - ROUNDING))
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         concordant, discordant = self._pair_pvalues(samples)
-        support, refute = self.needed
+        support, refute = self.required
         return holm(concordant)[..., support - 1], holm(discordant)[..., refute - 1]
 
-    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
-        n = min(samples[key].size for key in self.keys(samples))
+    def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+        n = min(samples[key].size for key in self.keys)
+        decision = Decision(
+            Verdict.INCONCLUSIVE,
+            effect_kind=self.effect_kind,
+            pvalue=1.0,
+            pvalue_against=1.0,
+            n=n,
+            alpha=alpha,
+            reason=no_test_reason(n),
+            label=self.describe(),
+            measure=self.printed_measure,
+        )
         if n < LEAST_SEEDS:
-            return Decision(
-                verdict_of(1.0, 1.0, alpha), pvalue=1.0, pvalue_against=1.0, n=n, alpha=alpha,
-                reason=no_test_reason(n), label=self.describe(), effect_kind=self.effect_kind, metric=self.metric,
-            )  # fmt: skip
+            return decision
         ordered, (concordant, discordant) = self._ordered(), self._pair_pvalues(samples)
         total = len(ordered)
-        shown = int((holm(concordant) < alpha).sum())
-        opposed = int((holm(discordant) * comparisons < alpha).sum())
-        support, against = self.pvalues(samples)
-        pvalue, pvalue_against = float(support), min(1.0, float(against) * comparisons)
+        rises = int((holm(concordant) < alpha).sum())
+        falls = int((holm(discordant) * comparisons < alpha).sum())
+        support, refute = self.pvalues(samples)
+        pvalue, pvalue_against = float(support), min(1.0, float(refute) * comparisons)
         verdict = verdict_of(pvalue, pvalue_against, alpha)
         tau, permutation = self._kendall(samples)
         parts = tuple(
@@ -125,31 +149,26 @@ class RankCorrelation(Relation):
         # Of a measured reference the order has to be shown as well, and its spread is another.
         sizes = [part.detectable for part in parts if part.detectable is not None and not self.measured]
         kind = "exact" if len(self.models) <= EXACT_MODELS or not self._tied(samples) else "random"
-        tested = "no test" if permutation is None else f"{kind} label permutation p = {permutation:.3g}"
-        needed = self.needed
+        test = "no test" if permutation is None else f"{kind} label permutation p = {permutation:.3g}"
         reason = (
-            f"{shown} of {total} pairs of models are shown concordant ({needed[0]} needed) and {opposed} discordant "
-            f"({needed[1]} needed to refute) at level {alpha:.3g}."
+            f"{rises} of {total} pairs of models are shown concordant ({self.required[0]} needed) and {falls} "
+            f"discordant ({self.required[1]} needed to refute) at level {alpha:.3g}."
         )
-        return Decision(
+        return replace(
+            decision,
             verdict=verdict,
             effect=tau,
-            effect_kind=self.effect_kind,
-            interval=((2 * shown - total) / total, (total - 2 * opposed) / total),
+            interval=((2 * rises - total) / total, (total - 2 * falls) / total),
             pvalue=pvalue,
             pvalue_against=pvalue_against,
-            n=n,
             detectable=max(sizes) if len(sizes) == total else None,
-            alpha=alpha,
             reason="" if verdict.decided else reason,
             parts=parts,
             notes=(
-                f"{shown} concordant and {opposed} discordant of {total} pairs of models",
-                f"beyond these {len(self.models)} models: {tested}",
+                f"{rises} concordant and {falls} discordant of {total} pairs of models",
+                f"beyond these {len(self.models)} models: {test}",
             ),
             exact_pvalue=permutation,
-            label=self.describe(),
-            metric=self.metric,
             boundaries=(self.above,) if self.above else (),
         )
 
@@ -161,10 +180,8 @@ class RankCorrelation(Relation):
         pairs = combinations(range(len(self.pairs)), 2)
         if self.measured:
             return tuple(pairs)
-        scores = [float(reference) for _, reference in self.pairs]
-        return tuple(
-            (i, j) if scores[i] < scores[j] else (j, i) for i, j in pairs if scores[i] != scores[j]
-        )  # fmt: skip
+        scores = [float(reference) for _, reference in self.pairs if not isinstance(reference, Key)]
+        return tuple((i, j) if scores[i] < scores[j] else (j, i) for i, j in pairs if scores[i] != scores[j])
 
     def _pair_pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         """P for each pair of models being concordant and being discordant, each ``(..., N)``."""
@@ -172,7 +189,7 @@ class RankCorrelation(Relation):
         for low, high in self._ordered():
             rises, falls = self._compare(samples, self.models[low], self.models[high])
             if self.measured:
-                up, down = self._compare(samples, str(self.pairs[low][1]), str(self.pairs[high][1]))
+                up, down = self._compare(samples, *self._references(low, high))
                 same = np.minimum(np.maximum(rises, up), np.maximum(falls, down))
                 opposite = np.minimum(np.maximum(rises, down), np.maximum(falls, up))
                 rises, falls = np.minimum(1.0, 2 * same), np.minimum(1.0, 2 * opposite)
@@ -180,27 +197,28 @@ class RankCorrelation(Relation):
             discordant.append(falls)
         return np.stack(concordant, axis=-1), np.stack(discordant, axis=-1)
 
-    def _compare(self, samples: Arrays, low: str, high: str) -> tuple[Array, Array]:
-        first, second = self._values(samples, low), self._values(samples, high)
-        if first.shape[-1] == 0:
-            return np.ones(first.shape[:-1]), np.ones(first.shape[:-1])
-        scale = np.maximum(np.abs(first).max(axis=-1), np.abs(second).max(axis=-1))
-        return one_sided(second - first, 0.0, scale)
+    def _references(self, *places: int) -> Iterator[Key]:
+        """The measured references at these places."""
+        return (reference for place in places if isinstance(reference := self.pairs[place][1], Key))
+
+    def _compare(self, samples: Arrays, low: Key, high: Key) -> tuple[Array, Array]:
+        """P for `high` being above `low`, and for its being below."""
+        differences, scale = paired_differences(self._values(samples, high), self._values(samples, low))
+        return one_sided(differences, 0.0, scale)
 
     def _describe_pair(
         self, samples: Arrays, low: int, high: int, p: float, q: float, alpha: float, comparisons: float
     ) -> Decision:
-        """One pair of models at Bonferroni's level over the pairs: what is seen of it beside Holm's count.
+        """One pair of models at Bonferroni's level over the pairs, which stands beside Holm's count.
 
         A measured reference puts the pair in the order of its means, so that a concordant pair rises.
         """
         if self.measured:
-            first, second = (self._values(samples, str(self.pairs[place][1])).mean() for place in (low, high))
+            first, second = (self._values(samples, reference).mean() for reference in self._references(low, high))
             low, high = (high, low) if first > second else (low, high)
         names = self.models[low], self.models[high]
-        differences = self._values(samples, names[1]) - self._values(samples, names[0])
-        scale = np.abs(np.stack([self._values(samples, name) for name in names])).max()
-        spread = bool(varies(differences, np.asarray(scale)))
+        differences, scale = paired_differences(self._values(samples, names[1]), self._values(samples, names[0]))
+        spread = bool(varies(differences, scale))
         against = min(1.0, q * comparisons)
         return Decision(
             verdict=verdict_of(p, against, alpha),
@@ -214,7 +232,7 @@ class RankCorrelation(Relation):
             alpha_against=alpha / comparisons,
             reason="" if spread else no_test_reason(differences.size),
             label=f"{names[0]} < {names[1]}" + (" as by the reference" if self.measured else ""),
-            metric=self.metric,
+            measure=self.printed_measure,
             compares=(names[1], names[0]),
             seed_effects=tuple(differences.tolist()),
         )
@@ -223,8 +241,7 @@ class RankCorrelation(Relation):
         """Observed τ of the means, (C − D) / N over the pairs that are tested, and its label-permutation p."""
         from scipy import stats
 
-        means = [float(self._values(samples, arm).mean()) for arm in self.models]
-        references = [float(self._values(samples, r).mean()) if isinstance(r, str) else float(r) for _, r in self.pairs]
+        means, references = self._means(samples)
         if len(set(means)) < 2 or len(set(references)) < 2:
             return None, None
         signs = [np.sign(means[j] - means[i]) * np.sign(references[j] - references[i]) for i, j in self._ordered()]
@@ -241,10 +258,17 @@ class RankCorrelation(Relation):
         )  # fmt: skip
         return tau, float(permuted.pvalue)
 
+    def _means(self, samples: Arrays) -> tuple[list[float], list[float]]:
+        """The models' means over seeds, and their references: known numbers, or means too."""
+        means = [float(self._values(samples, arm).mean()) for arm in self.models]
+        references = [
+            float(self._values(samples, reference).mean()) if isinstance(reference, Key) else float(reference)
+            for _, reference in self.pairs
+        ]
+        return means, references
+
     def _tied(self, samples: Arrays) -> bool:
-        means = {float(self._values(samples, arm).mean()) for arm in self.models}
-        references = {float(self._values(samples, r).mean()) if isinstance(r, str) else float(r) for _, r in self.pairs}
-        return min(len(means), len(references)) < len(self.pairs)
+        return any(len(set(figures)) < len(self.pairs) for figures in self._means(samples))
 
 
 def holm(pvalues: Array) -> Array:

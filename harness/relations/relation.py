@@ -1,33 +1,53 @@
-"""What all relations share: looking samples up, checking them, and one way to decide."""
+"""What all relations share: what they read, how it is checked, and one way to decide."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from harness.relations.decision import Decision, EffectKind, Verdict
 from harness.relations.paired_t import Array
-from harness.relations.verdicts import Decision, EffectKind, Verdict
+from harness.specs.measures import Measure, TimeTo, Value, parse
 
-Samples = Mapping[str, ArrayLike]
-"""Per-seed values by arm name, or by ``"metric:arm"`` for a relation with a metric of its own. Paired by position."""
+Key = str | Value
+"""An arm's name, for its figure by the claim's own measure, or one arm's figure by another measure."""
 
-Arrays = Mapping[str, Array]
+Samples = Mapping[Key, ArrayLike]
+"""Per-seed values by key, paired by position."""
+
+Arrays = Mapping[Key, Array]
 """The same as arrays ``(..., n)``: leading axes are simulations."""
 
 
+@dataclass(frozen=True)
 class Relation(ABC):
     """The shape of a claim: which arms it compares and how their per-seed values become a verdict.
 
     A relation is a frozen dataclass of plain types. `decide` is pure: it trains nothing and knows no claim.
+
+    Args:
+        measure: The relation's own measure, as an object or in its printed form; ``None``: the claim's.
+
+    Raises:
+        ValueError: No measure has this printed form.
     """
 
-    metric: str | None
-    effect_kind: EffectKind = "difference"
+    measure: Measure | str | None = field(default=None, kw_only=True)
+
+    effect_kind: ClassVar[EffectKind] = "difference"
     """What its effect is, where it is not known yet which of several comparisons decides."""
+
+    fractions: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields in the units of the measure, which is a fraction of 1."""
+
+    def __post_init__(self) -> None:
+        if self.measure is not None:
+            object.__setattr__(self, "measure", parse(self.measure))
 
     if TYPE_CHECKING:  # a field in some relations, a property in others; dataclasses would take it for a default
 
@@ -44,90 +64,129 @@ class Relation(ABC):
         """P-values for and against the claim, for many simulations at once.
 
         Args:
-            samples: arrays ``(..., n)`` by key, as in `decide`.
+            samples: Arrays ``(..., n)`` by key, as in `decide`.
 
         Returns:
             ``pvalue`` and ``pvalue_against``, each ``(...)``; what `decide` reports for a single sample ``(n,)``.
         """
 
     @abstractmethod
-    def _decide(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
-        """Decide on checked arrays ``(n,)``, as one of `comparisons` whose refutation shares `alpha`."""
+    def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+        """Decide as one part of a larger relation.
+
+        Args:
+            samples: Arrays ``(n,)`` by key in which `problem` sees none.
+            alpha: One-sided level of the decision.
+            comparisons: How many comparisons share `alpha` for their refutation.
+        """
 
     def decide(self, samples: Samples, *, alpha: float = 0.05) -> Decision:
         """Turn per-seed values into a verdict.
 
         Args:
-            samples: per-seed values by arm name, paired by position (the same seed at the same place). A relation
-                whose `metric` is set first looks for the key ``"metric:arm"``, then for ``arm``. Other keys are
-                ignored.
-            alpha: one-sided level of the decision, in (0, .5).
+            samples: Per-seed values by the relation's `keys`, paired by position (the same seed at the same place).
+                Other keys are ignored.
+            alpha: One-sided level of the decision, in (0, .5).
 
         Returns:
             The decision. NaN, infinite values (but for censored times) and unequal lengths give ``ERROR``; no spread
             or fewer than 3 seeds give ``INCONCLUSIVE``; each with a reason.
 
         Raises:
-            ValueError: an arm has no samples, samples are not one-dimensional, or `alpha` is out of range.
+            ValueError: A key has no samples, samples are not one-dimensional, or `alpha` is out of range.
         """
         check_alpha(alpha)
         arrays = self.arrays(samples)
-        problem = self._problem(arrays)
+        problem = self.problem(arrays)
         if problem:
             n = min(values.size for values in arrays.values())
             return Decision(
                 Verdict.ERROR, n=n, alpha=alpha, reason=problem, label=self.describe(), effect_kind=self.effect_kind
             )
-        return self._decide(arrays, alpha, 1)
+        return self.decide_part(arrays, alpha, 1)
 
-    def arrays(self, samples: Samples) -> dict[str, Array]:
-        """The values that `decide` would read, as arrays ``(n,)`` by key.
+    def arrays(self, samples: Samples) -> dict[Key, Array]:
+        """The values that `decide` reads, as arrays ``(n,)`` by key.
 
         Raises:
-            ValueError: an arm has no samples, or its samples are not one-dimensional.
+            ValueError: A key has no samples, or its samples are not one-dimensional.
         """
-        arrays = {key: np.asarray(samples[key], dtype=np.float64) for key in self.keys(samples)}
-        for key, values in arrays.items():
-            if values.ndim != 1:
+        arrays: dict[Key, Array] = {}
+        for key in self.keys:
+            if key not in samples:
                 raise ValueError(
-                    f"Expected argument `samples` to hold one value per seed for {key!r}, "
-                    f"but got an array of shape {values.shape}."
+                    f"Expected argument `samples` to hold {str(key)!r}, but got {sorted(map(str, samples))}."
+                )
+            arrays[key] = np.asarray(samples[key], dtype=np.float64)
+            if arrays[key].ndim != 1:
+                raise ValueError(
+                    f"Expected argument `samples` to hold one value per seed for {str(key)!r}, "
+                    f"but got an array of shape {arrays[key].shape}."
                 )
         return arrays
 
-    def keys(self, samples: Mapping[str, object]) -> tuple[str, ...]:
-        """The keys of `samples` that `decide` would read, each once, in the order of the arms.
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of the samples that `decide` reads, each once: names of arms only where it has no measure."""
+        return tuple(dict.fromkeys(self._key(arm) for arm in self.arms))
 
-        Raises:
-            ValueError: an arm has no samples.
-        """
-        return tuple(dict.fromkeys(self._key(samples, arm) for arm in self.arms))
-
-    def time_keys(self, samples: Mapping[str, object]) -> frozenset[str]:
+    @property
+    def time_keys(self) -> frozenset[Key]:
         """Those of `keys` that hold times, where ``inf`` means "never"."""
         return frozenset()
 
-    def _key(self, samples: Mapping[str, object], arm: str) -> str:
-        own = f"{self.metric}:{arm}"
-        if self.metric is not None and own in samples:
-            return own
-        if arm in samples:
+    def values(self, default: Measure) -> tuple[Value, ...]:
+        """Every figure that the relation reads, each once.
+
+        Args:
+            default: The claim's own measure.
+        """
+        return tuple(dict.fromkeys(key if isinstance(key, Value) else Value(key, default) for key in self.keys))
+
+    def check(self, default: Measure) -> None:
+        """Check that the relation fits its measures.
+
+        Args:
+            default: The claim's own measure.
+
+        Raises:
+            ValueError: A figure is in percent instead of a fraction, or times are compared as if they were values.
+        """
+        for value in self.values(default):
+            self._check_measure(value.measure)
+        for name in self.fractions:
+            check_fraction(f"{name} of {self.measure or default}", getattr(self, name))
+
+    def _check_measure(self, measure: Measure) -> None:
+        """Raise a ValueError for a measure that the relation cannot compare."""
+        if isinstance(measure, TimeTo):
+            raise ValueError(  # noqa: TRY004 - every mistake in a claim is a ValueError
+                f"Expected `{self.describe()}` to compare values, since times may never come, but got "
+                f"{str(measure)!r}; take ConvergesFaster."
+            )
+
+    @property
+    def printed_measure(self) -> str | None:
+        """The relation's own measure as `Decision.measure` has it."""
+        return None if self.measure is None else str(self.measure)
+
+    def _key(self, arm: Key) -> Key:
+        """Where the samples hold an arm's figure."""
+        if isinstance(arm, Value) or self.measure is None:
             return arm
-        wanted = repr(arm) if self.metric is None else f"{own!r} or {arm!r}"
-        raise ValueError(f"Expected argument `samples` to hold {wanted}, but got {sorted(samples)}.")
+        return Value(arm, parse(self.measure))
 
-    def _values(self, samples: Arrays, arm: str) -> Array:
-        return samples[self._key(samples, arm)]
+    def _values(self, samples: Arrays, arm: Key) -> Array:
+        return samples[self._key(arm)]
 
-    def _problem(self, samples: Arrays) -> str | None:
+    def problem(self, samples: Arrays) -> str | None:
         """Why these values cannot be decided on (``ERROR``), or ``None``."""
-        keys = self.keys(samples)
-        lengths = {key: samples[key].size for key in keys}
+        lengths = {key: samples[key].size for key in self.keys}
         if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-            return f"Arms are paired by seed and need equally many values, but {found}."
-        times = self.time_keys(samples)
-        for key in keys:
+            counts = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+            return f"Arms are paired by seed and need equally many values, but {counts}."
+        times = self.time_keys
+        for key in self.keys:
             values = samples[key]
             if np.isnan(values).any():
                 return f"{key} has NaN in seed position {int(np.flatnonzero(np.isnan(values))[0])}."
@@ -137,6 +196,29 @@ class Relation(ABC):
             elif np.isinf(values).any():
                 return f"{key} has an infinite value in seed position {int(np.flatnonzero(np.isinf(values))[0])}."
         return None
+
+
+@dataclass(frozen=True)
+class TwoArms(Relation):
+    """A relation of arm `a` to arm `b`.
+
+    Raises:
+        ValueError: The arms are the same, or no names.
+    """
+
+    a: str
+    b: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arm("a", self.a)
+        check_arm("b", self.b)
+        if self.a == self.b:
+            raise ValueError(f"Expected arguments `a` and `b` to be two arms, but got {self.a!r} twice.")
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (self.a, self.b)
 
 
 def check_alpha(alpha: float) -> None:
@@ -169,3 +251,11 @@ def check_margin(margin: float, *, positive: bool, name: str = "margin") -> None
     if not np.isfinite(margin) or margin < 0 or (positive and margin == 0):
         bound = "above 0" if positive else "at least 0"
         raise ValueError(f"Expected argument `{name}` to be a finite number {bound}, but got {margin!r}.")
+
+
+def check_fraction(name: str, figure: float) -> None:
+    """Raise a ValueError for a figure above 1, which is in percent, as papers print it."""
+    if abs(figure) > 1:
+        raise ValueError(
+            f"Expected the {name} to be a fraction, at most 1, but got {figure:g}; did you mean {figure / 100:g}?"
+        )

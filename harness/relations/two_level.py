@@ -7,7 +7,7 @@ subject on which one arm is lucky is lucky in every seed, and more seeds do not 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,17 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.metrics import by_class
+from harness.relations.crossed import CountsMetric, by_subject, components, half_widths, pseudo_values, weights
+from harness.relations.decision import json_number
 from harness.relations.paired_t import LEAST_SEEDS, NO_SPREAD, Array, bounds
-from harness.relations.verdicts import json_number
+from harness.specs.measures import Final, Measure, Metric, parse
 
 FEW_SUBJECTS = 5
 """Fewer test subjects than this cannot stand for others (DECISIONS: Sampling)."""
 
 LEAST_EFFECTIVE = 2
 """With fewer effective subjects one subject decides alone: the interval would have less than 1 degree of freedom."""
-
-Value = Callable[[NDArray[Any]], Array]
-"""A metric of pooled confusion counts: ``(..., C, C)`` to ``(...)``."""
 
 Limit = Literal["seeds", "test images", "too few subjects"]
 
@@ -35,20 +34,20 @@ class TwoLevel:
     """A difference of pooled metrics, a − b, with both sources of its spread.
 
     Attributes:
-        effect: mean over the seeds of the difference of pooled metrics; ``None`` where a run has no value.
-        interval: counts seeds and subjects as sampled; ``None`` where `reason` says why.
-        seed_interval: the paired-t interval of the seeds alone, about these test images; ``None`` with fewer than 3.
-        level: of both intervals, two-sided.
-        seeds, subjects, images: how many there were.
+        effect: Mean over the seeds of the difference of pooled metrics; ``None`` where a run has no value.
+        interval: The interval that counts seeds and subjects as samples; ``None`` where `reason` says why.
+        seed_interval: The paired-t interval of the seeds alone, about these test images; ``None`` with fewer than 3.
+        level: The two-sided level of both intervals.
+        seeds, subjects, images: How many there were.
         effective_subjects: Kish's number of equally large subjects (by true foreground pixels) that weigh as much.
-        variance_seeds, variance_subjects, variance_rest: components of the variance of one seed's difference on one
+        variance_seeds, variance_subjects, variance_rest: Components of the variance of one seed's difference on one
             subject: of seeds, of subjects, and of what is particular to one seed on one subject. Not negative.
-        test_share: which share of the squared standard error more seeds would not remove, in [0, 1].
-        floor: half the width that the interval would still have after any number of seeds.
+        test_share: Which share of the squared standard error more seeds would not remove, in [0, 1].
+        floor: Half the width that the interval would still have after any number of seeds.
         df: Satterthwaite's degrees of freedom of the interval.
         limited_by: ``"test images"`` where `test_share` is above one half, else ``"seeds"``; ``"too few subjects"``
-            where fewer than 5 have any foreground, or one has nearly all; ``None`` where nothing can be said.
-        reason: why there is no interval, in one sentence; empty where there is one.
+            where fewer than 5 have any foreground, or one has nearly all; ``None`` where there is no telling.
+        reason: Why there is no interval, in one sentence; empty where there is one.
     """
 
     effect: float | None
@@ -86,20 +85,8 @@ class TwoLevel:
         return {name: json_number(entry) if isinstance(entry, float) else entry for name, entry in content.items()}
 
 
-@dataclass(frozen=True)
-class Crossed:
-    """What `crossed` finds, each array ``(...)``; see `TwoLevel` for their meaning."""
-
-    error: Array
-    df: Array
-    seeds: Array
-    subjects: Array
-    rest: Array
-    test_share: Array
-
-
 def two_level(
-    a: ArrayLike, b: ArrayLike | None, subjects: Sequence[str], value: Value, *, level: float = 0.90
+    a: ArrayLike, b: ArrayLike | None, subjects: Sequence[str], value: CountsMetric, *, level: float = 0.90
 ) -> TwoLevel:
     """The difference of two arms in a pooled metric, with an interval over seeds and test subjects.
 
@@ -112,29 +99,30 @@ def two_level(
 
     Coverage measured at .90 (56 designs with 3–10 seeds and 5–20 subjects, pooled IoU, log-normal subject sizes, 1–6
     images a subject, 4000 simulations each): mean .920, from .884 to .987 (where only the interaction
-    varies, two positive variance estimates are added for one); the seeds alone: .20 to .91. Tried and not taken, on
-    the same designs: J − 1 degrees of freedom .846–.979, mean .902; Bell and McCaffrey's .888–.989, mean .936; a
+    varies, two positive variance estimates are added for one); the seeds alone: .20 to .91. Measured and not used,
+    on the same designs: J − 1 degrees of freedom .846–.979, mean .902; Bell and McCaffrey's .888–.989, mean .936; a
     pigeonhole bootstrap's percentiles .680–.993, mean .834. `docs/calibration.md` has the table.
 
     Args:
-        a: confusion counts of the first arm by seed and test image, ``(S, N, C, C)``, truth in rows.
-        b: of the second, of the same seeds and test images at the same places; ``None``: `a` alone is estimated.
-        subjects: of each test image, ``(N,)``.
-        value: the metric of counts summed over images, such as ``pooled("IoU.fluid", classes)``.
-        level: of the intervals, in (0, 1): ``1 - 2 * alpha`` beside one-sided decisions of level alpha.
+        a: Confusion counts of the first arm by seed and test image, ``(S, N, C, C)``, truth in rows.
+        b: Confusion counts of the second arm, of the same seeds and test images at the same places; ``None``: `a` alone
+            is estimated.
+        subjects: The subject of each test image, ``(N,)``.
+        value: The metric of counts summed over images, such as ``pooled("IoU.fluid", classes)``.
+        level: The level of the intervals, in (0, 1): ``1 - 2 * alpha`` beside one-sided decisions of level alpha.
 
     Returns:
         The difference with its interval. There is none for fewer than 3 seeds, fewer than 5 subjects with foreground
         (or fewer than 2 effective ones), a run without a value, and where neither seeds nor subjects differ.
 
     Raises:
-        ValueError: arrays that are not ``(S, N, C, C)`` or do not fit each other or `subjects`, counts below 0, no
+        ValueError: Arrays that are not ``(S, N, C, C)`` or do not fit each other or `subjects`, counts below 0, no
             seed or image, or a level that is out of range.
 
     References:
         Efron and Stein (1981), The jackknife estimate of variance. Satterthwaite (1946), An approximate distribution
         of estimates of variance components. Kish (1965), Survey sampling, 8.2 and 11.7. Owen (2007), The pigeonhole
-        bootstrap (the crossed variance, and the bootstrap that was not taken).
+        bootstrap (the crossed variance, and the bootstrap of the comparison).
     """
     if not 0 < level < 1:
         raise ValueError(f"Expected argument `level` to be in (0, 1), but got {level!r}.")
@@ -177,145 +165,57 @@ def two_level(
         return result(None, reason, limited_by="seeds")
     if not np.isfinite(pseudo).all():
         return result(None, "Without one of the test subjects the metric has no value, so there is no interval.")
-    found = crossed(pseudo, share)
+    spread = components(pseudo, share)
     entries: dict[str, Any] = {
-        "variance_seeds": float(found.seeds),
-        "variance_subjects": float(found.subjects),
-        "variance_rest": float(found.rest),
+        "variance_seeds": float(spread.seeds),
+        "variance_subjects": float(spread.subjects),
+        "variance_rest": float(spread.rest),
     }
     # Pseudo-values are differences of numbers J times as large.
-    if found.error <= NO_SPREAD * names.size:
+    if spread.error <= NO_SPREAD * names.size:
         return result(None, "Neither the seeds nor the test subjects differ, so there is no interval.", **entries)
     from scipy import special
 
-    mean, df, upper = float(differences.mean()), float(found.df), (1 + level) / 2
-    half = float(half_widths(differences, found, level)[0])
+    mean, df, upper = float(differences.mean()), float(spread.df), (1 + level) / 2
+    half = float(half_widths(differences, spread, level)[0])
     alone = float(special.stdtrit(1 / np.square(share).sum() - 1, upper))  # `_too_few` wants 2 effective subjects
     return result(
         (mean - half, mean + half),
         **entries,
-        test_share=float(found.test_share),
-        floor=alone * math.sqrt(float(found.subjects) / names.size),
+        test_share=float(spread.test_share),
+        floor=alone * math.sqrt(float(spread.subjects) / names.size),
         df=df,
-        limited_by="test images" if found.test_share > 0.5 else "seeds",
+        limited_by="test images" if spread.test_share > 0.5 else "seeds",
     )
 
 
-def pooled(name: str, classes: Sequence[str]) -> Value | None:
-    """The metric of that name as a function of pooled counts, or ``None`` where it is not one.
+def pooled(measure: str | Metric | Measure, classes: Sequence[str]) -> CountsMetric | None:
+    """The measure as a function of pooled counts, or ``None`` where it is not one.
 
     Args:
-        name: of `harness.metrics.summarise`: ``"IoU.fluid"``, ``"mDice"``, ``"aAcc"`` and the like. Means over images,
-            times (``"reach:…"``) and trends are no functions of the pooled counts.
-        classes: class names by index.
+        measure: One of `harness.metrics.summarise`: ``"IoU.fluid"``, ``"mDice"``, ``"aAcc"`` and the like. Means over
+            images, times and trends are no functions of the pooled counts.
+        classes: Class names by index.
+
+    Raises:
+        ValueError: No measure has this printed form.
 
     >>> iou = pooled("IoU.fluid", ["background", "fluid"])
     >>> float(iou(np.array([[90, 2], [3, 5]]))), pooled("trend:IoU.fluid", ["background", "fluid"])
     (0.5, None)
     """
-    names = list(classes)
-    if name == "aAcc":
+    final, names = parse(measure), list(classes)
+    if not isinstance(final, Final):
+        return None
+    name, of = final.metric.name, final.metric.of
+    if name == "aAcc" and not of:
         return lambda counts: np.trace(counts, axis1=-2, axis2=-1) / np.maximum(1, counts.sum((-2, -1)))
-    if name in ("mIoU", "mDice", "mAcc"):
+    if name in ("mIoU", "mDice", "mAcc") and not of:
         return lambda counts: by_class(counts)[name[1:]].mean(-1)
-    metric, _, of = name.partition(".")
-    if metric not in ("IoU", "Dice", "Acc", "Precision") or of not in names:
+    if name not in ("IoU", "Dice", "Acc", "Precision") or of not in names:
         return None
     index = names.index(of)
-    return lambda counts: by_class(counts)[metric][..., index]
-
-
-def by_subject(counts: NDArray[Any], place: NDArray[np.intp], subjects: int) -> NDArray[Any]:
-    """Counts ``(S, N, C, C)`` of images summed to ``(S, J, C, C)``; `place` ``(N,)`` holds all of 0 … J − 1."""
-    order = np.argsort(place, kind="stable")
-    first = np.searchsorted(place[order], np.arange(subjects))
-    return np.asarray(np.add.reduceat(counts[:, order], first, axis=1))
-
-
-def weights(*arms: NDArray[Any]) -> Array:
-    """Each subject's share of the true foreground pixels (every class but 0), mean over arms.
-
-    Args:
-        arms: counts ``(..., S, J, C, C)``.
-
-    Returns:
-        ``(..., J)`` with a sum of 1; all 0 where there is no foreground.
-    """
-    shares = []
-    for counts in arms:
-        foreground = counts[..., 1:, :].sum((-4, -2, -1)).astype(np.float64)
-        shares.append(foreground / np.maximum(1, foreground.sum(-1, keepdims=True)))
-    return np.asarray(np.mean(shares, axis=0))
-
-
-def pseudo_values(a: NDArray[Any], b: NDArray[Any] | None, value: Value) -> tuple[Array, Array]:
-    """Differences by seed, and their jackknife pseudo-values by seed and subject.
-
-    Args:
-        a, b: counts by seed and subject ``(..., S, J, C, C)``; without `b` the values of `a` alone.
-        value: metric of pooled counts.
-
-    Returns:
-        ``(..., S)`` and ``(..., S, J)``: J times the difference less J − 1 times the one without that subject.
-    """
-    subjects = a.shape[-3]
-    differences, pseudo = np.zeros(a.shape[:-3]), np.zeros(a.shape[:-2])
-    for sign, counts in ((1, a), (-1, b)):
-        if counts is None:
-            continue
-        total = counts.sum(-3)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            whole, without = value(total), value(total[..., None, :, :] - counts)
-        differences = differences + sign * whole
-        pseudo = pseudo + sign * (subjects * whole[..., None] - (subjects - 1) * without)
-    return differences, pseudo
-
-
-def crossed(table: Array, share: Array) -> Crossed:
-    """Standard error and degrees of freedom of the mean of a table whose rows and columns are both sampled.
-
-    Args:
-        table: ``(..., S, J)``, each at least 2.
-        share: weights of the columns, ``(..., J)`` with a sum of 1; equal ones give J − 1 degrees of freedom.
-    """
-    seeds, subjects = table.shape[-2:]
-    rows, columns, mean = table.mean(-1), table.mean(-2), table.mean((-2, -1))
-    rest = table - rows[..., :, None] - columns[..., None, :] + mean[..., None, None]
-    by_seed, by_column = subjects * rows.var(-1, ddof=1), seeds * columns.var(-1, ddof=1)
-    by_rest = np.square(rest).sum((-2, -1)) / ((seeds - 1) * (subjects - 1))
-    square = np.maximum(by_seed + by_column - by_rest, np.maximum(by_seed, by_column))
-    # One subject with nearly all the foreground would give less than 1, and an interval of any width (10²⁴ was seen).
-    effective = np.maximum(1.0, 1 / np.square(share).sum(-1) - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        df = square**2 / (by_seed**2 / (seeds - 1) + by_column**2 / effective + by_rest**2 / ((seeds - 1) * effective))
-        part = np.where(square > 0, np.maximum(0, by_column - by_rest) / square, 0.0)
-    least = np.minimum(seeds - 1, effective)
-    return Crossed(
-        error=np.sqrt(square / (seeds * subjects)),
-        df=np.where(np.isfinite(df), np.maximum(df, least), least),
-        seeds=np.maximum(0, by_seed - by_rest) / subjects,
-        subjects=np.maximum(0, by_column - by_rest) / seeds,
-        rest=by_rest,
-        test_share=np.minimum(1, part),
-    )
-
-
-def half_widths(differences: Array, found: Crossed, level: float) -> tuple[Array, Array]:
-    """Half the width of the two-level and of the seed interval.
-
-    A second source of spread never narrows the interval: where Satterthwaite's degrees of freedom would (3 seeds and
-    20 subjects: .9 times the seed interval, coverage .88), the seeds' half width is taken.
-
-    Args:
-        differences: by seed, ``(..., S)``.
-        found: of their pseudo-values.
-        level: two-sided.
-    """
-    from scipy import special
-
-    seeds, upper = differences.shape[-1], (1 + level) / 2
-    alone = special.stdtrit(seeds - 1, upper) * differences.std(-1, ddof=1) / math.sqrt(seeds)
-    return np.maximum(special.stdtrit(found.df, upper) * found.error, alone), alone
+    return lambda counts: by_class(counts)[name][..., index]
 
 
 def _checked(name: str, counts: ArrayLike) -> NDArray[Any]:

@@ -34,7 +34,7 @@ DECISION: Mapping[str, Any] = {
     "effect": Bound,
     "effect_kind": EffectKind,
     "interval": tuple[Bound, Bound] | None,
-    "metric": str | None,
+    "measure": str | None,
     "compares": tuple[str, ...],
     "seed_effects": tuple[Bound, ...],
     "boundaries": tuple[Bound, ...],

@@ -83,7 +83,7 @@ def _single(decision: Mapping[str, Any]) -> bool:
 
 def _part(row: Row, decision: Mapping[str, Any]) -> Part:
     kind = decision.get("effect_kind", "difference")
-    metric, target = decision.get("metric") or row.metric, as_float(decision.get("target"))
+    metric, target = decision.get("measure") or row.metric, as_float(decision.get("target"))
     compares, bounds = tuple(decision.get("compares", ())), decision.get("interval")
     known = compares and metric == row.metric
     return Part(

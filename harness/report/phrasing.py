@@ -46,13 +46,13 @@ INTERVAL = "two one-sided bounds, each at its own level; not symmetric"
 
 
 def metric_base(metric: str) -> str:
-    """The name of the curve behind a metric: ``reach:Dice.fluid>=0.4`` and ``trend:mIoU`` lose what is around it."""
+    """The name of the curve behind a metric: ``time:Dice.fluid>=0.4`` and ``trend:mIoU`` lose what is around it."""
     return metric.rpartition(":")[2].partition(">")[0]
 
 
 def threshold(metric: str) -> float | None:
-    """The value that a ``reach:`` metric waits for."""
-    if not metric.startswith("reach:") or ">" not in metric:
+    """The value that a ``time:`` metric waits for."""
+    if not metric.startswith("time:") or ">" not in metric:
         return None
     return as_float(metric.partition(">")[2].removeprefix("="))
 
@@ -60,11 +60,11 @@ def threshold(metric: str) -> float | None:
 def metric_title(metric: str) -> str:
     """A metric in words.
 
-    >>> metric_title("reach:Dice.fluid>=0.4"), metric_title("trend:mIoU"), metric_title("IoU.fluid")
+    >>> metric_title("time:Dice.fluid>=0.4"), metric_title("trend:mIoU"), metric_title("IoU.fluid")
     ('epochs to Dice.fluid ≥ 0.4', 'trend of mIoU', 'IoU.fluid')
     """
     kind, _, rest = metric.rpartition(":")
-    if kind == "reach":
+    if kind == "time":
         name, _, bound = rest.partition(">")
         return f"epochs to {name} ≥ {bound[1:]}" if bound.startswith("=") else f"epochs to {name} > {bound}"
     return f"trend of {rest}" if kind == "trend" else metric
@@ -72,7 +72,7 @@ def metric_title(metric: str) -> str:
 
 def counts_epochs(metric: str) -> bool:
     """Whether a metric is a number of epochs."""
-    return metric.startswith("reach:")
+    return metric.startswith("time:")
 
 
 def relation_text(row: Row) -> str:

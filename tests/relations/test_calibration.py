@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.simulation import SHAPES, TRUTHS, draw, noise, plan_rates, rates, wrong_rate
 from harness.relations import BestOf, Equivalent, Greater, Increasing, Looks, Reaches
 from harness.relations.paired_t import joint_power
-from harness.relations.simulation import SHAPES, TRUTHS, draw, noise, plan_rates, rates, wrong_rate
 
 SIMULATIONS = 3000
 LIMIT = 0.05 + 4 * math.sqrt(0.05 * 0.95 / SIMULATIONS)

@@ -20,7 +20,9 @@ from harness.relations import (
     NotWorse,
     Verdict,
 )
+from harness.specs.measures import Value, parse
 
+IOU, DICE, TIME = parse("mIoU"), parse("Dice.fluid"), parse("time:mIoU>=0.4")
 RNG = np.random.default_rng(5)
 SAMPLES = {arm: list(mean + RNG.normal(size=6)) for arm, mean in {"a": 0.0, "b": 1.2, "c": 2.5, "d": 0.4}.items()}
 
@@ -94,8 +96,8 @@ def test_refuted_equivalence_has_its_interval_outside():
 
 
 def test_all_is_at_most_each():
-    children = (Greater("c", "a"), NotWorse("d", "a", 0.5), Greater("b", "a", metric="iou"))
-    samples = {**SAMPLES, "iou:b": SAMPLES["c"], "iou:a": SAMPLES["a"]}
+    children = (Greater("c", "a"), NotWorse("d", "a", 0.5), Greater("b", "a", measure=IOU))
+    samples = {**SAMPLES, Value("b", IOU): SAMPLES["c"], Value("a", IOU): SAMPLES["a"]}
     decision = All(children).decide(samples)
     singles = [child.decide(samples) for child in children]
     assert decision.pvalue == pytest.approx(max(d.pvalue for d in singles))
@@ -111,8 +113,8 @@ def test_all_counts_nested_comparisons():
 
 
 def test_all_with_times_and_values():
-    both = All((Greater("c", "a"), ConvergesFaster("c", "a", metric="time")))
-    samples = {**SAMPLES, "time:c": [10] * 6, "time:a": [20, 30, math.inf, 20, 40, 50]}
+    both = All((Greater("c", "a"), ConvergesFaster("c", "a", measure=TIME)))
+    samples = {**SAMPLES, Value("c", TIME): [10] * 6, Value("a", TIME): [20, 30, math.inf, 20, 40, 50]}
     decision = both.decide(samples)
     assert decision.verdict is Verdict.SUPPORTED
     assert decision.detectable_unit == "probability"  # that of the comparison that decided
@@ -120,9 +122,18 @@ def test_all_with_times_and_values():
     assert both.decide(samples).verdict is Verdict.ERROR
 
 
-def test_metric_of_all_is_inherited():
-    samples = {"iou:a": SAMPLES["a"], "iou:c": SAMPLES["c"]}
-    assert All((Greater("c", "a"),), metric="iou").decide(samples).verdict is Verdict.SUPPORTED
+def test_measure_of_all_is_inherited():
+    samples = {Value("a", IOU): SAMPLES["a"], Value("c", IOU): SAMPLES["c"]}
+    assert All((Greater("c", "a"),), measure=IOU).decide(samples).verdict is Verdict.SUPPORTED
+
+
+def test_all_reads_every_figure_of_its_parts_once():
+    inner = All((Greater("a", "b"), Equivalent(("b", "c"), 0.1)), measure=IOU)
+    whole = All((inner, Greater("a", "b"), Greater("b", "a", 0.1), ConvergesFaster("a", "b", measure=TIME)))
+    figures = [("a", IOU), ("b", IOU), ("c", IOU), ("a", DICE), ("b", DICE), ("a", TIME), ("b", TIME)]
+    assert whole.values(DICE) == tuple(Value(arm, measure) for arm, measure in figures)
+    assert whole.time_keys == {Value("a", TIME), Value("b", TIME)}
+    assert whole.arms == ("a", "b", "c")
 
 
 def test_part_without_spread_leaves_the_whole_undecided():

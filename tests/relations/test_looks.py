@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.simulation import draw
 from harness.relations import (
     ConvergesFaster,
     Greater,
@@ -20,7 +21,6 @@ from harness.relations import (
     decide_sequentially,
 )
 from harness.relations.predictive import draw_times, draw_values, predictive_probabilities
-from harness.relations.simulation import draw
 
 CLAIM = Greater("a", "b")
 

@@ -11,6 +11,9 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.relations import RankCorrelation, Verdict
 from harness.relations.ranking import holm
+from harness.specs.measures import Value, parse
+
+DICE, RECALL = parse("mDice"), parse("Acc.fluid")
 
 MODELS = (("a", 70.0), ("b", 72.0), ("c", 75.0), ("d", 80.0))
 
@@ -26,15 +29,15 @@ def test_holm_is_statsmodels():
         assert adjusted == pytest.approx(np.sort(multipletests(family, method="holm")[1]))
 
 
-def test_needed_pairs():
-    assert RankCorrelation(MODELS).needed == (4, 3)  # (2·4 − 6)/6 > 0; (6 − 2·3)/6 ≤ 0
-    assert RankCorrelation(MODELS, above=0.6).needed == (5, 2)
-    assert RankCorrelation(MODELS, above=2 / 3).needed == (6, 1)
-    assert RankCorrelation(MODELS, above=-1).needed == (1, 6)
-    assert RankCorrelation(MODELS[:3]).needed == (2, 2)
+def test_required_pairs():
+    assert RankCorrelation(MODELS).required == (4, 3)  # (2·4 − 6)/6 > 0; (6 − 2·3)/6 ≤ 0
+    assert RankCorrelation(MODELS, above=0.6).required == (5, 2)
+    assert RankCorrelation(MODELS, above=2 / 3).required == (6, 1)
+    assert RankCorrelation(MODELS, above=-1).required == (1, 6)
+    assert RankCorrelation(MODELS[:3]).required == (2, 2)
 
 
-def test_pvalue_is_holms_at_the_needed_rank():
+def test_pvalue_is_holms_at_the_required_rank():
     samples = seeds({"a": 0, "b": 1, "c": 2, "d": 3})
     pairs = [stats.ttest_rel(samples[y], samples[x], alternative="greater").pvalue for x, y in combinations("abcd", 2)]
     decision = RankCorrelation(MODELS).decide(samples)
@@ -83,11 +86,30 @@ def test_measured_reference_needs_both_orders():
     assert verdicts == [Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE]
 
 
-def test_reference_by_another_metric_of_the_same_arms():
-    relation = RankCorrelation((("a", "mdice:a"), ("b", "mdice:b")), metric="recall")
-    samples = {f"recall:{k}": v for k, v in seeds({"a": 0, "b": 9}).items()}
-    samples |= {f"mdice:{k}": v for k, v in seeds({"a": 9, "b": 0}, seed=1).items()}
+def test_reference_by_another_measure_of_the_same_arms():
+    relation = RankCorrelation((("a", Value("a", DICE)), ("b", Value("b", DICE))), measure=RECALL)
+    samples = {Value(arm, RECALL): values for arm, values in seeds({"a": 0, "b": 9}).items()}
+    samples |= {Value(arm, DICE): values for arm, values in seeds({"a": 9, "b": 0}, seed=1).items()}
     assert relation.decide(samples).verdict is Verdict.REFUTED
+    assert relation.arms == ("a", "b")
+    assert relation.describe() == "τ with the reference > 0 (a mDice of a, b mDice of b)"
+
+
+def test_reference_by_another_measure_of_other_arms():
+    """The source's mDice over many classes beside the target's own measure."""
+    relation = RankCorrelation((("a", Value("source a", DICE)), ("b", Value("source b", DICE))))
+    sources = seeds({"source a": 0, "source b": 9}, seed=1)
+    samples = {**seeds({"a": 0, "b": 9}), **{Value(arm, DICE): values for arm, values in sources.items()}}
+    assert relation.decide(samples).verdict is Verdict.SUPPORTED
+    assert relation.arms == ("a", "source a", "b", "source b")
+    figures = [("a", RECALL), ("source a", DICE), ("b", RECALL), ("source b", DICE)]
+    assert relation.values(RECALL) == tuple(Value(arm, measure) for arm, measure in figures)
+
+
+def test_models_and_references_may_have_a_colon_in_their_names():
+    relation = RankCorrelation((("lr:1", "lr:1:source"), ("lr:2", "lr:2:source")))
+    samples = {**seeds({"lr:1": 0, "lr:2": 9}), **seeds({"lr:1:source": 0, "lr:2:source": 9}, seed=1)}
+    assert relation.decide(samples).verdict is Verdict.SUPPORTED
 
 
 def test_too_few_seeds():

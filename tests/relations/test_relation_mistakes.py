@@ -21,6 +21,7 @@ from harness.relations import (
     RankCorrelation,
     Reaches,
 )
+from harness.specs.measures import Value, parse
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,8 @@ from harness.relations import (
         lambda: ConvergesFaster("a", "b", budgets=(0, 10)),
         lambda: Reaches("a", math.nan, 0.1),
         lambda: Reaches("a", 0.5, -0.1),
+        lambda: Greater("a", "b", measure="IoU of a"),
+        lambda: All((Greater("a", "b"),), measure="tren:mIoU"),
         lambda: All(()),
         lambda: All(("a > b",)),
         lambda: All((Greater("a", "b"), Greater("a", "b"))),
@@ -78,8 +81,8 @@ def test_alpha_out_of_range(alpha):
 
 
 def test_missing_arm_names_what_there_is():
-    with pytest.raises(ValueError, match=r"to hold 'iou:b' or 'b', but got \['a'\]"):
-        Greater("a", "b", metric="iou").decide({"a": [1, 2, 3]})
+    with pytest.raises(ValueError, match=r"to hold 'b', but got \['a'\]"):
+        Greater("a", "b").decide({"a": [1, 2, 3]})
 
 
 def test_samples_have_one_axis():
@@ -95,8 +98,47 @@ def test_relations_are_hashable_and_take_lists():
 def test_import_is_light():
     """Collecting claims must not pay for scipy.stats or statsmodels."""
     code = (
-        "import sys, harness.relations, harness.relations.simulation;"
+        "import sys, harness.relations;"
         "print([m for m in ('scipy', 'statsmodels', 'torch', 'pytest', 'pandas') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("relation", "measure", "message"),
+    [
+        (NotWorse("a", "b", 5), "IoU.fluid", r"margin of IoU.fluid to be a fraction, .* got 5; did you mean 0.05\?"),
+        (Greater("a", "b", 2, measure="mIoU"), "IoU.fluid", "margin of mIoU to be a fraction"),
+        (Equivalent(("a", "b", "c"), 5), "IoU.fluid", "margin of IoU.fluid to be a fraction"),
+        (Increasing(("a", "b", "c"), 3), "IoU.fluid", "margin of IoU.fluid to be a fraction"),
+        (Reaches("a", 45.29, 0.05), "IoU.fluid", r"value of IoU.fluid .* got 45.29; did you mean 0.4529\?"),
+        (All((Greater("a", "b"), Reaches("a", 0.4, 2.0))), "IoU.fluid", "tolerance .* got 2"),
+        (ConvergesFaster("a", "b"), "time:Dice.fluid>=40", r"threshold of Dice.fluid .* did you mean 0.4\?"),
+        (
+            Greater("a", "b"),
+            "time:mIoU>=0.4",
+            "`a > b` to compare values, .* 'time:mIoU>=0.4'; take",
+        ),
+        (All((Greater("a", "b"),), measure="time:mIoU>=0.4"), "mIoU", "to compare values"),
+        (RankCorrelation((("a", Value("a", parse("time:mIoU>=0.4"))), ("b", "c"))), "mIoU", "to compare values"),
+        (ConvergesFaster("a", "b"), "mIoU", "to compare times, as in time:mIoU>=0.4, but got 'mIoU'; name such"),
+    ],
+)
+def test_a_relation_that_does_not_fit_its_measure_is_one_sentence(relation, measure, message):
+    with pytest.raises(ValueError, match=message) as error:
+        relation.check(parse(measure))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        Greater("a", "b", 0.05),
+        All((Increasing(("a", "b", "c")), ConvergesFaster("a", "b", 10, measure="time:mIoU>=0.4"))),
+        RankCorrelation((("a", 76.1), ("b", 81.1))),
+        BestOf(("a", "b"), "a"),
+    ],
+)
+def test_a_relation_that_fits_its_measure_passes(relation):
+    relation.check(parse("IoU.fluid"))

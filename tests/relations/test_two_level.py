@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmarks.clustered import CLUSTERED, Clustered, coverage
 from harness.metrics import summarise
 from harness.relations import pooled, two_level
-from harness.relations.clustered import CLUSTERED, Clustered, coverage
+from harness.relations.crossed import components, pseudo_values, weights
 from harness.relations.paired_t import bounds
-from harness.relations.two_level import crossed, pseudo_values, weights
 
 CLASSES = ["background", "fluid"]
 IOU = pooled("IoU.fluid", CLASSES)
@@ -104,7 +104,7 @@ def test_variance_over_subjects_is_that_of_the_linearised_ratio():
 
 
 POOLED = ("IoU.fluid", "Dice.background", "Acc.fluid", "Precision.fluid", "mIoU", "mDice", "mAcc", "aAcc")
-NOT_POOLED = ("reach:Dice.fluid>=0.4", "trend:mIoU", "image_IoU.fluid", "IoU.cat", "mAP", "foreground", "")
+NOT_POOLED = ("time:Dice.fluid>=0.4", "trend:mIoU", "image_IoU.fluid", "IoU.cat", "mAP", "foreground", "mIoU.fluid")
 
 
 @pytest.mark.parametrize("name", POOLED)
@@ -411,6 +411,6 @@ def test_the_simulation_knows_its_truth(design):
 def test_unequal_subjects_have_fewer_degrees_of_freedom():
     table = np.random.default_rng(0).standard_normal((4, 6))
     equal, unequal = np.full(6, 1 / 6), np.array([0.5, 0.2, 0.1, 0.1, 0.05, 0.05])
-    assert crossed(table, unequal).df < crossed(table, equal).df
-    assert crossed(table, unequal).error == crossed(table, equal).error
+    assert components(table, unequal).df < components(table, equal).df
+    assert components(table, unequal).error == components(table, equal).error
     assert weights(np.ones((3, 6, 2, 2), int)) == pytest.approx(equal)

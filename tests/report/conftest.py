@@ -21,6 +21,7 @@ from harness.relations import (
     decide_sequentially,
 )
 from harness.report.curves import metrics
+from harness.specs.measures import Value, parse
 from harness.verdicts import Arm, Row, published_effect
 
 PROVENANCE = {
@@ -52,6 +53,8 @@ def arm(name, values, metric="IoU.fluid", **changes):
 def row(identifier, relation: Relation, samples, *, variant="as-published", metric="IoU.fluid", looks=None, **changes):
     """A row as `harness.verdicts.judge` would make it from per-seed samples."""
     looks = looks or Looks()
+    values = relation.values(parse(metric))
+    samples = {value: samples[value.arm] for value in values if value.arm in samples} | samples
     standing = decide_sequentially(relation, samples, looks)
     paper, slug = identifier.split("/")
     published = papers.load(paper).claims.get(slug) if paper in papers.paper_ids() else None
@@ -60,7 +63,7 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
     arms = tuple(
         arm(name, values[: decision.n], metric, published=known.get(name))
         for name, values in samples.items()
-        if ":" not in name
+        if isinstance(name, str)
     )
     fields = {
         "statement": published.statement if published else "A statement.",
@@ -114,7 +117,8 @@ def every_kind() -> list[Row]:
     losses = {"cross-entropy": normal(1, 0.45, 0.02), "dice": normal(2, 0.45, 0.02), "hybrid": normal(3, 0.44, 0.02)}
     batches = {"batch-2": normal(4, 0.44, 0.02), "batch-4": normal(5, 0.38, 0.02), "batch-8": normal(6, 0.35, 0.02)}
     sizes = tuple(batches)
-    batches |= {f"Dice.fluid:{name}": [v + 0.1 for v in values] for name, values in batches.items()}
+    dice = parse("Dice.fluid")
+    batches |= {Value(name, dice): [v + 0.1 for v in values] for name, values in batches.items()}
     times = {
         "pretrained": [40, 60, 40, 80, 60, 40, 60, 40, 60, 40],
         "scratch-x10": [480, 640, inf, 520, 560, inf, 600, 620, 480, 560],
@@ -133,15 +137,15 @@ def every_kind() -> list[Row]:
         ),
         row(
             "huang-dme/pretraining-converges-faster",
-            ConvergesFaster("pretrained", "scratch-x10", 2, budgets=(80, 800), metric="reach:Dice.fluid>=0.4"),
+            ConvergesFaster("pretrained", "scratch-x10", 2, budgets=(80, 800), measure="time:Dice.fluid>=0.4"),
             times,
-            metric="reach:Dice.fluid>=0.4",
+            metric="time:Dice.fluid>=0.4",
             adjusted_verdict="INCONCLUSIVE",
             notes=("one checkpoint: every seed starts from the same source run, so the verdict is about that one",),
         ),
         row(
             "huang-dme/larger-batch-is-better",
-            All((Increasing(sizes), Increasing(sizes, metric="Dice.fluid"))),
+            All((Increasing(sizes), Increasing(sizes, measure="Dice.fluid"))),
             batches,
             expected="REFUTED",
             expected_from="golden",

@@ -4,6 +4,7 @@ import pytest
 
 from harness.relations import All, ConvergesFaster, Greater
 from harness.report.curves import _figure, curves_svg, draw_curves, drawable, file_stem, metrics
+from harness.specs.measures import Value, parse
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,8 @@ def test_the_axis_counts_epochs_where_the_claim_does(rows, curves):
 
 def test_each_seed_is_marked_where_it_first_reaches_a_threshold(make_row):
     times = [("a", [2, 2, 1, 2, 2]), ("b", [9, 9, 8, 7, 9])]
-    samples = {f"{of}:{arm}" if of else arm: values for of in ("", "reach:Dice>=0.1") for arm, values in times}
-    faster = [ConvergesFaster("a", "b", metric=f"reach:Dice>={bound}") for bound in (0.5, 0.1)]
-    row = make_row("a/faster", All(tuple(faster)), samples, metric="reach:Dice>=0.5")
+    faster = [ConvergesFaster("a", "b", measure=f"time:Dice>={bound}") for bound in (0.5, 0.1)]
+    row = make_row("a/faster", All(tuple(faster)), dict(times), metric="time:Dice>=0.5")
     seed = [(1, 1.0, 0.05), (2, 2.0, 0.3), (3, 3.0, 0.55), (4, 4.0, 0.2), (5, 5.0, 0.9)]
     never = [(1, 1.0, 0.05), (5, 5.0, 0.06)]
     assert metrics(row) == ["Dice"]
@@ -58,8 +58,10 @@ def test_each_seed_is_marked_where_it_first_reaches_a_threshold(make_row):
 
 
 def test_every_metric_of_the_relation_has_a_panel_with_every_seed(make_row):
-    samples = {"a": [0.5, 0.6, 0.7, 0.6], "b": [0.1, 0.2, 0.1, 0.2], "trend:mIoU:a": [1] * 4, "trend:mIoU:b": [0] * 4}
-    relation = All((Greater("a", "b"), Greater("a", "b", metric="trend:mIoU")))
+    trend = parse("trend:mIoU")
+    samples = {"a": [0.5, 0.6, 0.7, 0.6], "b": [0.1, 0.2, 0.1, 0.2]}
+    samples |= {Value("a", trend): [1] * 4, Value("b", trend): [0] * 4}
+    relation = All((Greater("a", "b"), Greater("a", "b", measure=trend)))
     row = make_row("a/trend", relation, samples, metric="Dice.fluid")
     assert metrics(row) == ["Dice.fluid", "mIoU"]
     seeds = [[(1, 0.1, 0.1), (2, 0.2, value)] for value in (0.3, 0.4, 0.5)]

@@ -9,6 +9,7 @@ import pytest
 from harness.relations import All, Greater, Looks, NotWorse, RankCorrelation, Reaches
 from harness.report import forest
 from harness.report.parts import comparisons
+from harness.specs.measures import Value, parse
 
 
 def drawn(panel, tag, name):
@@ -65,8 +66,8 @@ def test_a_rank_correlation_has_a_panel_of_its_own_beside_its_pairs(make_row):
 
 def test_the_value_to_reach_and_its_margin_are_drawn_among_the_arms(make_row):
     samples = {"a": [0.3, 0.35, 0.32, 0.31], "b": [0.3, 0.31, 0.32, 0.3]}
-    both = All((Reaches("a", value=0.45, tolerance=0.05), Reaches("a", value=0.6, tolerance=0.1, metric="Dice")))
-    row = make_row("a/reach", both, samples | {"Dice:a": [0.5, 0.51, 0.52, 0.5]})
+    both = All((Reaches("a", value=0.45, tolerance=0.05), Reaches("a", value=0.6, tolerance=0.1, measure="Dice")))
+    row = make_row("a/reach", both, samples | {Value("a", parse("Dice")): [0.5, 0.51, 0.52, 0.5]})
     first, second = forest.arms_panel(row, published=False).tracks
     assert (first.target, first.margins) == (0.45, (pytest.approx(0.4),))
     assert (second.target, second.margins) == (None, ())

@@ -103,7 +103,7 @@ def test_the_cells_that_a_claim_uses_are_marked(page, rows):
 
 
 def test_further_metrics_of_an_arm_have_columns(rows, environment):
-    arms = tuple(replace(arm, others={"Dice.fluid": 0.5432, "reach:Dice>=0.4": None}) for arm in rows[2].arms)
+    arms = tuple(replace(arm, others={"Dice.fluid": 0.5432, "time:Dice>=0.4": None}) for arm in rows[2].arms)
     page = html([replace(rows[2], arms=arms)], environment)
     assert page.count('<td class="number">0.543</td><td class="number">–</td>') == 3
     assert ">Dice.fluid</th>" in page

@@ -2,6 +2,7 @@ import pytest
 
 from harness.relations import All, Greater, RankCorrelation
 from harness.report.parts import comparisons, deciding
+from harness.specs.measures import Value, parse
 
 
 def test_comparisons_take_their_metric_from_the_relation(rows):
@@ -12,8 +13,9 @@ def test_comparisons_take_their_metric_from_the_relation(rows):
 
 def test_of_two_comparisons_with_one_effect_the_deciding_one_is_found(make_row):
     seeds = {"a": [0.5, 0.6, 0.55, 0.5], "b": [0.1, 0.2, 0.1, 0.15]}
-    samples = seeds | {"Dice:a": [0.5, 0.6, 0.55, 0.5], "Dice:b": [0.1, 0.2, 0.15, 0.1]}
-    row = make_row("a/tie", All((Greater("a", "b"), Greater("a", "b", metric="Dice"))), samples)
+    dice = parse("Dice")
+    samples = seeds | {Value("a", dice): [0.5, 0.6, 0.55, 0.5], Value("b", dice): [0.1, 0.2, 0.15, 0.1]}
+    row = make_row("a/tie", All((Greater("a", "b"), Greater("a", "b", measure=dice))), samples)
     assert [part.effect for part in comparisons(row)] == [pytest.approx(row.effect)] * 2
     largest = max(comparisons(row), key=lambda part: part.pvalue)
     assert deciding(row).metric == largest.metric

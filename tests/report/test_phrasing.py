@@ -21,7 +21,7 @@ def test_times_count_epochs_and_name_what_never_arrived(rows):
 
 @pytest.mark.parametrize(
     ("metric", "base", "bound"),
-    [("reach:Dice.fluid>=0.4", "Dice.fluid", 0.4), ("reach:IoU>0.01", "IoU", 0.01), ("trend:mIoU", "mIoU", None)],
+    [("time:Dice.fluid>=0.4", "Dice.fluid", 0.4), ("time:IoU>0.01", "IoU", 0.01), ("trend:mIoU", "mIoU", None)],
 )
 def test_a_metric_has_a_curve_beneath(metric, base, bound):
     assert phrasing.metric_base(metric) == base
@@ -52,7 +52,7 @@ def test_an_effect_names_its_comparison_where_there_are_several_or_another_metri
     assert phrasing.decided_by(rows[2]) == "batch-4 > batch-2 [Dice.fluid]"
     assert phrasing.decided_by(rows[4]) == "cross-entropy ≈ hybrid (± 0.05)"
     seeds = {"a": [0.5, 0.6, 0.55, 0.5], "b": [0.1, 0.2, 0.1, 0.15]}
-    other = make_row("a/other", Greater("a", "b", metric="Dice"), seeds)
+    other = make_row("a/other", Greater("a", "b", measure="Dice"), seeds)
     assert phrasing.decided_by(other) == "a > b [Dice]"
     ranks = RankCorrelation((("a", 2.0), ("b", 1.0)))
     assert phrasing.decided_by(make_row("a/ranks", ranks, seeds)) == ""

@@ -45,35 +45,35 @@ class Decision:
 
     Attributes:
         verdict: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
-        effect: what was observed, of the comparison that decided: see ``effect_kind``; differences in the units of the
-            metric. ``None`` without values.
+        effect: The observed effect of the comparison that decided: see ``effect_kind``. Differences are in the units of
+            the measure. ``None`` without values.
         effect_kind: ``"difference"`` (mean paired difference), ``"ratio"`` (median ratio of times), ``"correlation"``
             (Kendall's τ) or ``"shortfall"`` (the mean less the value to reach).
         interval: ``(low, high)`` for ``effect``: two one-sided bounds, each at the level at which the decision used
             it: ``alpha`` on the side that supports, ``alpha`` divided by the number of comparisons on the side that
             refutes. For one comparison this is the two-sided interval of level ``1 - 2 * alpha``.
-        pvalue: for the claim; several comparisons are already combined in it. ``None`` for ``ERROR``.
-        pvalue_against: for the claim's opposite, Bonferroni over the comparisons included. ``None`` for ``ERROR``.
-        n: number of seeds (pairs).
-        detectable: the smallest true effect that ``n`` seeds would have shown with 80% power at ``alpha``, given the
+        pvalue: For the claim; it already combines several comparisons. ``None`` for ``ERROR``.
+        pvalue_against: For the claim's opposite, with Bonferroni over the comparisons. ``None`` for ``ERROR``.
+        n: Number of seeds (pairs).
+        detectable: The smallest true effect that ``n`` seeds would have shown with 80% power at ``alpha``, with the
             observed spread; on the claim's side of its margin; that of the comparison that decided. Of K comparisons
             each has a power of 1 − .2 / K there, so that all of them together have 80% at least.
-        alpha: the level of the decision, one-sided.
-        alpha_against: the level of the side that refutes: ``alpha`` by the number of comparisons that share it.
-        reason: one sentence for ``INCONCLUSIVE`` and ``ERROR``, else empty.
-        parts: the comparisons of a relation that has several; their ``pvalue_against`` carries the same Bonferroni
+        alpha: The one-sided level of the decision.
+        reason: One sentence for ``INCONCLUSIVE`` and ``ERROR``, else empty.
+        parts: The comparisons of a relation that has several. Their ``pvalue_against`` carries the same Bonferroni
             factor, so that the whole is the largest ``pvalue`` and the smallest ``pvalue_against`` of its parts.
-        notes: what a reader should see beside the verdict: skewness, Page's trend test, label permutation.
-        exact_pvalue: exact p for the claim that assumes no distribution: sign flips of the differences (largest over
+        notes: What a reader should see beside the verdict: skewness, Page's trend test, label permutation.
+        exact_pvalue: Exact p for the claim that assumes no distribution: sign flips of the differences (largest over
             the parts), label permutation for a rank correlation, the sign test itself for a convergence.
-        label: the relation in words.
-        detectable_unit: what ``detectable`` counts: ``"difference"``, ``"margin"`` (the smallest margin within which
+        label: The relation in words.
+        detectable_unit: What ``detectable`` counts: ``"difference"``, ``"margin"`` (the smallest margin within which
             equal arms would have been shown equivalent) or ``"probability"`` (that a pair is faster).
-        metric: the relation's own metric, ``None`` for the claim's.
-        compares: the arms of a single comparison: ``(a, b)`` for a − b or T_b / T_a, ``(arm,)`` for one that reaches.
-        seed_effects: the effect of each seed (pair); empty for several comparisons. NaN where neither run arrived.
-        boundaries: the margins, as values of the effect where they are not its origin.
-        target: the value to reach.
+        measure: The relation's own measure in its printed form, ``None`` for the claim's.
+        compares: The arms of a single comparison: ``(a, b)`` for a − b or T_b / T_a, ``(arm,)`` for one that reaches.
+        seed_effects: The effect of each seed (pair); empty for several comparisons. NaN where neither run arrived.
+        boundaries: The margins, as values of the effect where they are not its origin.
+        alpha_against: The level of the side that refutes: ``alpha`` by the number of comparisons that share it.
+        target: The value to reach.
     """
 
     verdict: Verdict
@@ -91,7 +91,7 @@ class Decision:
     exact_pvalue: float | None = None
     label: str = ""
     detectable_unit: str = "difference"
-    metric: str | None = None
+    measure: str | None = None
     compares: tuple[str, ...] = ()
     seed_effects: tuple[float, ...] = ()
     boundaries: tuple[float, ...] = ()
@@ -121,7 +121,7 @@ class Decision:
             "notes": list(self.notes),
             "exact_pvalue": json_number(self.exact_pvalue),
             "label": self.label,
-            "metric": self.metric,
+            "measure": self.measure,
             "compares": list(self.compares),
             "seed_effects": [json_number(effect) for effect in self.seed_effects],
             "boundaries": list(self.boundaries),

@@ -13,9 +13,11 @@ from statsmodels.stats.power import TTestPower
 
 from harness.relations import Decision, Greater, NotGreater, NotWorse, Reaches, Verdict
 from harness.relations.paired_t import detectable, one_sided
+from harness.specs.measures import Value, parse
 
 A = [0.61, 0.66, 0.58, 0.70, 0.64]
 B = [0.55, 0.61, 0.57, 0.60, 0.59]
+IOU = parse("mIoU")
 
 
 @pytest.mark.parametrize(
@@ -99,11 +101,26 @@ def test_unequal_lengths_are_an_error():
     assert "a has 5, b has 4" in decision.reason
 
 
-def test_own_metric_is_looked_up_first():
-    samples = {"a": B, "b": A, "iou:a": A, "iou:b": B}
-    assert Greater("a", "b", metric="iou").decide(samples).effect > 0
+def test_own_measure_is_what_is_read():
+    samples = {"a": B, "b": A, Value("a", IOU): A, Value("b", IOU): B}
+    assert Greater("a", "b", measure="mIoU").decide(samples).effect > 0
     assert Greater("a", "b").decide(samples).effect < 0
-    assert Greater("a", "b", metric="dice").decide(samples).effect < 0
+    with pytest.raises(ValueError, match=r"to hold 'trend:mIoU of a', but got \['a', 'b', 'mIoU of a', 'mIoU of b'\]"):
+        Greater("a", "b", measure="trend:mIoU").decide(samples)
+
+
+def test_own_measure_may_be_an_object_and_is_printed_in_the_decision():
+    by_text, by_object = (Greater("a", "b", measure=measure) for measure in ("mIoU", IOU))
+    assert by_text == by_object
+    decision = by_object.decide({Value("a", IOU): A, Value("b", IOU): B})
+    assert decision.measure == "mIoU"
+    assert Greater("a", "b").decide({"a": A, "b": B}).measure is None
+
+
+def test_an_arm_may_have_a_colon_in_its_name():
+    decision = Greater("lr:1", "lr:2", measure="mIoU").decide({Value("lr:1", IOU): A, Value("lr:2", IOU): B})
+    assert decision.compares == ("lr:1", "lr:2")
+    assert decision.pvalue == Greater("a", "b").decide({"a": A, "b": B}).pvalue
 
 
 def test_skewed_differences_are_flagged():

@@ -1,6 +1,6 @@
 """Simulated images clustered in subjects, to measure how often `two_level` holds the truth.
 
-Used by `tests/relations/test_two_level.py` and, longer, by `benchmarks/calibration.py`.
+`tests/relations/test_two_level.py` runs a short version, `benchmarks/calibration.py` the whole.
 """
 
 from __future__ import annotations
@@ -9,16 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.relations.crossed import components, half_widths, pseudo_values, weights
 from harness.relations.paired_t import Array
-from harness.relations.two_level import (
-    FEW_SUBJECTS,
-    LEAST_EFFECTIVE,
-    crossed,
-    half_widths,
-    pooled,
-    pseudo_values,
-    weights,
-)
+from harness.relations.two_level import FEW_SUBJECTS, LEAST_EFFECTIVE, pooled
 
 # Of `Clustered`, in probits: an arm's mean skill, and the sd of a subject's and of an image's difficulty; sd of the
 # logarithm of an image's size; false positives at skill 0 in median true foregrounds; pixels of that.
@@ -35,12 +28,12 @@ class Clustered:
     subject, and of the image. False positives fall with the skill. Sizes are log-normal.
 
     Attributes:
-        label: the design in words.
-        seed, subject, both: sd of the effects of one arm: of a seed, of a subject, of one seed on one subject.
-        gain: what arm a has more than b.
-        spread: sd of the logarithm of the subjects' sizes.
-        images: images of the subjects, by turns.
-        empty: share of images without foreground.
+        label: The design in words.
+        seed, subject, both: Sd of the effects of one arm: of a seed, of a subject, of one seed on one subject.
+        gain: What arm a has more than b.
+        spread: Sd of the logarithm of the subjects' sizes.
+        images: Images of the subjects, by turns.
+        empty: Share of images without foreground.
     """
 
     label: str
@@ -111,12 +104,12 @@ class Coverage:
     """How often intervals of one design held the truth over all seeds and subjects.
 
     Attributes:
-        seeds_only: of the paired-t interval over seeds.
-        two_level: of `harness.relations.two_level`.
-        outside: share of truths below the two-level interval, and above it.
-        width, seeds_width: median widths of the two-level and of the seed interval.
-        test_limited: how often the test images were named as the limit.
-        too_few: how often there was no interval for want of subjects; these count in none of the other figures.
+        seeds_only: Of the paired-t interval over seeds.
+        two_level: Of `harness.relations.two_level`.
+        outside: Share of truths below the two-level interval, and above it.
+        width, seeds_width: Median widths of the two-level and of the seed interval.
+        test_limited: How often the test images were named as the limit.
+        too_few: How often there was no interval for want of subjects; these count in none of the other figures.
     """
 
     seeds_only: float
@@ -134,11 +127,11 @@ def coverage(
     """Simulates a design and counts how often each interval holds the truth.
 
     Args:
-        design: what varies.
-        seeds, subjects: numbers of them.
-        simulations: how often.
-        rng: the generator.
-        level: of the intervals.
+        design: What varies.
+        seeds, subjects: Numbers of them.
+        simulations: How often.
+        rng: The generator.
+        level: Of the intervals.
     """
     a, b = design.draw(rng, seeds, subjects, simulations)
     iou = pooled("IoU.fluid", ("background", "fluid"))
@@ -148,8 +141,8 @@ def coverage(
     enough = ((share > 0).sum(-1) >= FEW_SUBJECTS) & (np.square(share).sum(-1) <= 1 / LEAST_EFFECTIVE)
     usable = enough & np.isfinite(pseudo).all((-2, -1))
     differences, pseudo, share = differences[usable], pseudo[usable], share[usable]
-    found = crossed(pseudo, share)
-    half, alone = half_widths(differences, found, level)
+    spread = components(pseudo, share)
+    half, alone = half_widths(differences, spread, level)
     off = design.truth() - differences.mean(-1)
     return Coverage(
         seeds_only=float((np.abs(off) <= alone).mean()),
@@ -157,6 +150,6 @@ def coverage(
         outside=(float((off < -half).mean()), float((off > half).mean())),
         width=float(2 * np.median(half)),
         seeds_width=float(2 * np.median(alone)),
-        test_limited=float((found.test_share > 0.5).mean()),
+        test_limited=float((spread.test_share > 0.5).mean()),
         too_few=float(1 - enough.mean()),
     )

@@ -1,6 +1,6 @@
 """Simulated seeds with a known truth: how often each relation is wrong, and how often it sees what is there.
 
-Used by `tests/relations/test_calibration.py` and, longer, by `benchmarks/calibration.py`.
+`tests/relations/test_calibration.py` runs a short version, `benchmarks/calibration.py` the whole.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.relations.comparison import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
 from harness.relations.convergence import ConvergesFaster
 from harness.relations.equivalence import Equivalent
 from harness.relations.looks import Looks
+from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.paired_t import Array
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Relation
@@ -40,10 +40,10 @@ class Truth:
     """A relation and a truth at its boundary, where one of the verdicts would be wrong.
 
     Attributes:
-        relation: margins in sd of one arm's noise.
-        means: true means of the arms, in the same units (logarithms of times for a convergence).
-        wrong: the verdict that must come in at most alpha of all cases.
-        label: the truth in words.
+        relation: Margins in sd of one arm's noise.
+        means: True means of the arms, in the same units (logarithms of times for a convergence).
+        wrong: The verdict that must come in at most alpha of all cases.
+        label: The truth in words.
     """
 
     relation: Relation
@@ -119,7 +119,7 @@ def noise(rng: np.random.Generator, shape: str, size: tuple[int, ...]) -> Array:
     """Centred noise with sd 1.
 
     Raises:
-        ValueError: an unknown shape.
+        ValueError: An unknown shape.
     """
     if shape == "normal":
         return np.asarray(rng.standard_normal(size))
@@ -147,13 +147,13 @@ def draw(
     """Simulated seeds of all arms.
 
     Args:
-        rng: the generator.
-        means: true means by arm.
-        shape: of the noise, see `noise`.
-        n: seeds.
-        simulations: how often.
-        correlated: arms share a seed effect, unequally (`LOADINGS`), so that it does not cancel in differences.
-        alike: give arms of these shapes the same spread. Else every other one has a twentieth of it, so that the
+        rng: The generator.
+        means: True means by arm.
+        shape: Of the noise, see `noise`.
+        n: Seeds.
+        simulations: How often.
+        correlated: Arms share a seed effect, unequally (`LOADINGS`), so that it does not cancel in differences.
+        alike: Give arms of these shapes the same spread. Else every other one has a twentieth of it, so that the
             difference of two neighbours is itself nearly a centred exponential, or of two kinds.
 
     Returns:
@@ -192,10 +192,10 @@ def rates(
     """How often a relation is SUPPORTED and how often REFUTED under a given truth.
 
     Args:
-        relation: what the claim says.
-        means: true means by arm, in sd of the noise (logarithms of times for `ConvergesFaster`).
-        shape, n, simulations, rng, correlated: as in `draw`.
-        alpha: the level of the decision.
+        relation: What the claim says.
+        means: True means by arm, in sd of the noise (logarithms of times for `ConvergesFaster`).
+        shape, n, simulations, rng, correlated: As in `draw`.
+        alpha: The level of the decision.
     """
     arms = samples(relation, means, shape, n, simulations, rng, correlated)
     pvalue, against = relation.pvalues(arms)
@@ -218,9 +218,9 @@ def plan_rates(
     The first look that decides counts. A family of one, and no futility: both only lower the rates.
 
     Args:
-        relation, means, shape, simulations, rng, correlated: as in `rates`.
-        looks: the plan.
-        alpha: the level of the whole plan.
+        relation, means, shape, simulations, rng, correlated: As in `rates`.
+        looks: The plan.
+        alpha: The level of the whole plan.
     """
     arms = samples(relation, means, shape, looks.most, simulations, rng, correlated)
     supported, refuted = decided_by(relation, arms, looks, alpha)
