@@ -1,54 +1,86 @@
-"""From a recipe to an initialised network."""
+"""From the spec of a network to the network, its loss and its logits."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 
-import harness.models.openmmlab
-
-import harness.models.losses  # noqa: F401  # isort: skip
-from mmseg.registry import MODELS
-
-from harness.models import unet
-from harness.specs import Loss, Model, Recipe
-
-CONFIGS = {"unet": unet.config}
-"""A network is added with one function here: ``(Model, classes, Loss) -> mmseg model config``."""
+from harness.networks.losses import check_classes
+from harness.networks.registry import family
+from harness.specs import Loss, Network, Recipe
 
 
-def config(model: Model, classes: int, loss: Loss) -> dict[str, Any]:
-    """The network as the ``model`` entry of an mmsegmentation config."""
-    return CONFIGS[model.backbone](model, classes, loss)
+def build(network: Network, classes: int, losses: tuple[Loss, ...], seed: int) -> torch.nn.Module:
+    """A network initialised by the rules of its library with the random state that ``seed`` gives.
 
-
-def outline(model: Model, classes: int, loss: Loss) -> torch.nn.Module:
-    """The network without values (torch's meta device), in 30 ms: its parts, names and shapes."""
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        network: torch.nn.Module = MODELS.build(config(model, classes, loss))
-    return network
-
-
-def parts(network: torch.nn.Module, names: tuple[str, ...]) -> list[torch.nn.Module]:
-    """The modules of those names.
+    Two networks of the same architecture built with the same seed are equal, whatever was drawn before.
 
     Raises:
-        ValueError: The network has no such module.
+        ValueError: There is no such network, or a loss does not suit the classes.
     """
-    modules = dict(network.named_modules())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = _create(network, classes, losses)
+        family(network).initialise(module)
+    return module
+
+
+def outline(network: Network, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:
+    """The network without values (torch's meta device), in 30 ms: its parts, names and shapes.
+
+    Raises:
+        ValueError: As :func:`build`.
+    """
+    with torch.device("meta"):
+        return _create(network, classes, losses)
+
+
+def _create(network: Network, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:
+    check_classes(losses, classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # mmsegmentation advises against its own published configs
+        return family(network).create(network, classes, losses)
+
+
+def loss(network: Network, module: torch.nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The whole training loss, a scalar: the weighted sum of all terms, those of auxiliary heads included.
+
+    Args:
+        network: The spec that ``module`` was built from.
+        module: The network.
+        images: Normalised, float ``(B, 3, h, w)``.
+        targets: Class indices, int64: ``(B, h, w)`` of a segmentation, 255 where ignored; ``(B,)`` of a classification.
+    """
+    return family(network).loss(module, images, targets)
+
+
+def logits(network: Network, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Logits by class of normalised images ``(B, 3, h, w)``.
+
+    Returns:
+        ``(B, C, h, w)`` of a segmentation, ``(B, C)`` of a classification.
+    """
+    return family(network).logits(module, images)
+
+
+def parts(module: torch.nn.Module, names: tuple[str, ...]) -> list[torch.nn.Module]:
+    """The parts of a network of those names.
+
+    Raises:
+        ValueError: The network has no such part.
+    """
+    modules = dict(module.named_modules())
     for name in names:
         if name not in modules:
             parent = name
             while parent not in modules:
                 parent = parent.rpartition(".")[0]
-            children = [child for child, module in modules[parent].named_children() if list(module.parameters())]
-            there = [f"{parent}.{child}".removeprefix(".") for child in children]
+            children = [child for child, part in modules[parent].named_children() if list(part.parameters())]
+            known = [f"{parent}.{child}".removeprefix(".") for child in children]
             raise ValueError(
                 f"Expected `frozen` to name parts of the network, but it has no {name!r}; "
-                f"choose of {', '.join(there) or parent}."
+                f"choose of {', '.join(known) or parent}."
             )
     return [modules[name] for name in names]
 
@@ -61,24 +93,11 @@ def check_frozen(recipe: Recipe, classes: int) -> None:
     """
     if not recipe.frozen:
         return
-    network = outline(recipe.model, classes, recipe.loss)
-    for part in parts(network, recipe.frozen):
+    module = outline(recipe.network, classes, recipe.losses)
+    for part in parts(module, recipe.frozen):
         part.requires_grad_(False)
-    if not any(parameter.requires_grad for parameter in network.parameters()):
+    if not any(parameter.requires_grad for parameter in module.parameters()):
         raise ValueError(
             f"Expected `frozen` to leave a part of the network to train, but {', '.join(recipe.frozen)} are all of it; "
             "leave one out."
         )
-
-
-def build(model: Model, classes: int, loss: Loss, seed: int) -> torch.nn.Module:
-    """A network initialised by mmsegmentation's rules with the random state that ``seed`` gives.
-
-    Two networks of the same architecture built with the same seed are equal, whatever was drawn before.
-    """
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # mmseg advises against its own published configs
-        torch.manual_seed(seed)
-        network: torch.nn.Module = MODELS.build(config(model, classes, loss))
-        network.init_weights()  # type: ignore[operator]
-    return network

@@ -1,104 +1,170 @@
-"""Loading weights of another network, as far as they fit."""
+"""Weights of another network: reading them, and loading what fits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import torch
 
-from harness.checkpoints import WeightsError, verify
-from harness.models import building
-from harness.specs import Checkpoint, Pretrained, Recipe
+from harness.networks import building
+from harness.networks.registry import family
+from harness.networks.weight_files import WeightsError, verify
+from harness.specs import Data, FromJob, Network, Recipe, Weights, WeightsPart
 
 State = Mapping[str, torch.Tensor]
+"""Tensors by name."""
+
+COUNTER = ".num_batches_tracked"
+"""End of the name of batch normalisation's counter, which older files do not hold and no network here reads."""
 
 
-LEAST_SHARE = 0.8
-"""Of the backbone's tensors that have to fit: a U-Net of 3 stages shares 56% of its names and shapes with one of 5."""
+@dataclass(frozen=True)
+class Loaded:
+    """What a network took from other weights.
+
+    Attributes:
+        origin: Where the weights are from.
+        loaded: Number of tensors that were loaded.
+        not_loaded: Names in the network that stayed as initialised (the last layer for other classes, for example).
+        unused: Names in the weights that the network did not take.
+    """
+
+    origin: str
+    loaded: int
+    not_loaded: tuple[str, ...]
+    unused: tuple[str, ...]
 
 
-def fit(network: torch.nn.Module, state: State, origin: str) -> tuple[str, ...]:
-    """Loads every tensor whose name and shape fit, as mmengine's ``load_from`` does; the rest stays as initialised.
+def fit(network: Network, module: torch.nn.Module, state: State, origin: str, part: WeightsPart = "all") -> Loaded:
+    """Loads other weights into a network: its backbone whole, and of its heads what fits.
 
     Args:
-        network: The network, changed in place.
-        state: The tensors of the other network.
-        origin: Where they are from, for the error.
+        network: The spec that ``module`` was built from.
+        module: The network, changed in place.
+        state: The other weights.
+        origin: Where they are from, for the record and for errors.
+        part: ``"backbone"``: the heads stay as initialised.
+
+    Raises:
+        WeightsError: As :func:`fitting`; nothing is loaded.
+    """
+    own = module.state_dict()
+    names = fitting(network, own, state, origin, part)
+    module.load_state_dict({name: state[name] for name in names}, strict=False)
+    return Loaded(
+        origin=origin,
+        loaded=len(names),
+        not_loaded=tuple(name for name in own if name not in names),
+        unused=tuple(name for name in state if name not in names),
+    )
+
+
+def fitting(network: Network, own: State, state: State, origin: str, part: WeightsPart = "all") -> dict[str, None]:
+    """The names that a network takes from other weights; values are not looked at, so both may be outlines.
+
+    Args:
+        network: The spec of the network.
+        own: Its own tensors.
+        state, origin, part: As in :func:`fit`.
 
     Returns:
-        The names in ``network`` that were not loaded (a classifier for another number of classes, say).
+        The names, in the network's order, as keys.
 
     Raises:
-        WeightsError: Fewer than 80% of the backbone's tensors fit.
+        WeightsError: Outside the heads, a tensor of the network is not in ``state`` in its shape, or a tensor of
+            ``state`` is not in the network.
     """
-    own = network.state_dict()
-    loaded = fitting(own, state, origin)
-    network.load_state_dict(loaded, strict=False)
-    return tuple(name for name in own if name not in loaded)
-
-
-def fitting(own: State, state: State, origin: str) -> State:
-    """Those tensors of ``state`` whose name and shape are in ``own``; values are not looked at.
-
-    Raises:
-        WeightsError: As :func:`fit`.
-    """
-    found = {name: tensor for name, tensor in state.items() if name in own and own[name].shape == tensor.shape}
-    backbone = [name for name in own if name.startswith("backbone.")] or list(own)
-    share = sum(name in found for name in backbone)
-    if share < LEAST_SHARE * len(backbone):
+    heads = tuple(f"{head}." for head in family(network).heads)
+    same = {name: None for name in own if name in state and own[name].shape == state[name].shape}
+    backbone = [name for name in own if not name.startswith(heads)]
+    missing = [name for name in backbone if name not in same and not name.endswith(COUNTER)]
+    spare = [name for name in state if name not in own and not name.startswith(heads)]
+    if missing or spare:
+        wrong = []
+        if missing:
+            wrong.append(f"{len(missing)} of its {len(backbone)} tensors are not there in their shape ({missing[0]})")
+        if spare:
+            wrong.append(f"{len(spare)} tensors have no place in it ({spare[0]})")
         raise WeightsError(
-            f"Expected the weights of {origin} to fit the network's backbone, but only {share} of its {len(backbone)} "
-            "tensors have the same name and shape; choose a checkpoint of the same architecture."
+            f"Expected the weights of {origin} to fit the backbone of {network.backbone}, but "
+            f"{' and '.join(wrong)}; choose weights of the same architecture."
         )
-    return found
+    return {name: None for name in same if part == "all" or not name.startswith(heads)}
 
 
-def check(recipe: Recipe, classes: int) -> None:
-    """Checks that what a recipe starts from fits its network, before either trains.
+def check(recipe: Recipe, classes_of: Callable[[Data], int]) -> None:
+    """Checks that what a recipe and its sources start from fits their networks, before anything trains.
 
-    A checkpoint file is read; of a source recipe only the network matters, and nothing where it is the same one.
+    Files of weights are read; of a source recipe only the network matters.
+
+    Args:
+        recipe: The recipe.
+        classes_of: Number of classes of a data set.
 
     Raises:
-        WeightsError: As :func:`fit` and :func:`read`.
+        WeightsError: As :func:`fitting` and :func:`read`.
     """
-    init = recipe.init
-    if isinstance(init, Checkpoint):
-        state, origin = _read_outline(init), init.path
-    elif isinstance(init, Pretrained) and init.recipe.model != recipe.model:
-        source = building.outline(init.recipe.model, classes, init.recipe.loss)
-        state, origin = source.state_dict(), f"the source on {init.recipe.data.name}"
-    else:
-        return
-    fitting(building.outline(recipe.model, classes, recipe.loss).state_dict(), state, origin)
+    for step in recipe.lineage():
+        init = step.init
+        if isinstance(init, Weights):
+            state, origin = _read_outline(init), init.path
+        elif isinstance(init, FromJob):
+            source = init.recipe
+            state = _outline(source.network, classes_of(source.data))
+            origin = f"the source on {source.data.name}"
+        else:
+            continue
+        fitting(step.network, _outline(step.network, classes_of(step.data)), state, origin, init.part)
 
 
 @cache
-def _read_outline(checkpoint: Checkpoint) -> State:
-    """The tensors of a checkpoint file without their values: several arms may start from one file."""
-    return {name: tensor.to("meta") for name, tensor in read(checkpoint).items()}
+def _outline(network: Network, classes: int) -> State:
+    return building.outline(network, classes, ()).state_dict()
 
 
-def read(checkpoint: Checkpoint) -> State:
-    """The tensors of a checkpoint file: a plain state dict, or mmengine's, which holds one as ``state_dict``.
+@cache
+def _read_outline(weights: Weights) -> State:
+    """The tensors of a file without their values: several arms may start from one file."""
+    return {name: tensor.to("meta") for name, tensor in read(weights).items()}
+
+
+def read(weights: Weights) -> State:
+    """The tensors of the file that a spec names.
 
     Raises:
-        WeightsError: The file is missing, another, or no checkpoint of tensors.
+        WeightsError: The file is missing, another, or holds no tensors by name.
     """
-    verify(checkpoint)
+    verify(weights)
+    return load(weights.path)
+
+
+def load(path: str | Path) -> State:
+    """The tensors of a file: a plain state dict, torchvision's for example, or mmengine's under ``state_dict``.
+
+    The prefix ``module.``, which torch's parallel wrappers leave, is taken off.
+
+    Raises:
+        WeightsError: The file is missing, or holds no tensors by name.
+    """
     try:
-        content = torch.load(checkpoint.path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
+    except FileNotFoundError:
+        raise WeightsError(f"Expected weights at {path}, but there is no such file.") from None
     except Exception as error:  # of a broken file anything comes, KeyError and struct.error too
         raise WeightsError(
-            f"Expected {checkpoint.path} to be a checkpoint that torch loads with `weights_only=True`, but got "
+            f"Expected {path} to hold weights that torch loads with `weights_only=True`, but got "
             f"{type(error).__name__}; save it again as a plain dict of tensors."
         ) from error
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    named = state.items() if isinstance(state, dict) else ()
-    tensors = {name: tensor for name, tensor in named if isinstance(tensor, torch.Tensor)}
+    entries = state.items() if isinstance(state, dict) else ()
+    tensors = {name: tensor for name, tensor in entries if isinstance(tensor, torch.Tensor)}
     if not tensors:
-        raise WeightsError(f"Expected {checkpoint.path} to hold tensors by name, but found none; choose another file.")
+        raise WeightsError(f"Expected {path} to hold tensors by name, but it holds none; choose another file.")
+    if all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return tensors
