@@ -1,20 +1,34 @@
-"""Networks: mmsegmentation's own configs, whole or cut down, and their initialisation by seed."""
+"""Networks: mmsegmentation's and torchvision's own, their losses and logits, and their initialisation by seed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import mmseg
 import pytest
 import torch
 from mmengine.config import Config
+from torch.nn import functional
+from torchvision.ops import sigmoid_focal_loss
 
-from harness.models import building
-from harness.specs import HEADS, POOLED, Budget, Data, Loss, Model, Recipe
+from harness.networks import building, family
+from harness.networks.families.unet import HEADS
+from harness.specs import Budget, Classifier, CrossEntropy, Data, Dice, Focal, Loss, Network, Recipe, Segmenter, Shrink
 
-TINY = Model(width=8, stages=3)
-CROSS_ENTROPY = Loss()
+PLAIN = (CrossEntropy(),)
+SMOKE = (CrossEntropy(class_weight=(1.0, 10.0)), Dice(3.0, "foreground"))
+RESNET = Classifier("resnet18")
+
+
+def unet(head: str = "fcn", width: int = 8, stages: int = 3) -> Segmenter:
+    return Segmenter("unet-s5-d16", head, Shrink(width, stages))
+
+
+TINY = unet()
+
+
+def config(network: Segmenter, losses: tuple[Loss, ...] = PLAIN, classes: int = 2) -> dict:
+    return family(network).config(network, classes, losses)
 
 
 def published(head: str) -> dict:
@@ -42,7 +56,7 @@ def equal(one: torch.nn.Module, two: torch.nn.Module, prefix: str = "") -> bool:
 @pytest.mark.parametrize("head", HEADS)
 def test_the_published_size_is_mmsegs_config_but_for_norm_losses_and_whole_images(head: str) -> None:
     differs = ("norm_cfg", "loss_decode", "test_cfg", "pretrained", "data_preprocessor")
-    built = building.config(Model(head=head), 2, CROSS_ENTROPY)
+    built = config(Segmenter("unet-s5-d16", head))
     assert without(built, *differs) == without(published(head), *differs)
     assert built["backbone"]["norm_cfg"] == built["decode_head"]["norm_cfg"] == {"type": "BN", "requires_grad": True}
     assert built["test_cfg"] == {"mode": "whole"}
@@ -52,73 +66,112 @@ def test_the_published_size_is_mmsegs_config_but_for_norm_losses_and_whole_image
 
 
 def test_the_published_unet_has_29_million_parameters() -> None:
-    with torch.device("meta"):
-        network = building.MODELS.build(building.config(Model(head="fcn"), 2, CROSS_ENTROPY))
+    network = building.outline(Segmenter("unet-s5-d16", "fcn"), 2, PLAIN)
     count = sum(parameter.numel() for parameter in network.parameters())
     assert count == pytest.approx(29.06e6, rel=0.005)
 
 
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    images, targets = torch.randn(2, 3, 16, 24), torch.randint(0, 2, (2, 16, 24))
+    targets[:, :3] = 255
+    return images, targets
+
+
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("loss", [CROSS_ENTROPY, Loss(1.0, 3.0, (1.0, 10.0), "foreground")], ids=["published", "smoke"])
-def test_every_head_trains_both_heads_and_every_parameter_at_the_smoke_scale(head: str, loss: Loss) -> None:
+@pytest.mark.parametrize("losses", [PLAIN, SMOKE, (Focal(),)], ids=["published", "smoke", "focal"])
+def test_every_head_trains_both_heads_and_every_parameter_at_the_smoke_scale(
+    head: str, losses: tuple[Loss, ...]
+) -> None:
+    network = unet(head)
+    module = building.build(network, 2, losses, seed=0)
+    images, targets = batch()
+    building.loss(network, module, images, targets).backward()
+    without_gradient = [name for name, p in module.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert without_gradient == []
+    assert building.logits(network, module, images).shape == (2, 2, 16, 24)
+
+
+@pytest.mark.parametrize("losses", [PLAIN, SMOKE], ids=["published", "smoke"])
+def test_the_loss_is_what_mmengines_train_step_trains_on(losses: tuple[Loss, ...]) -> None:
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
-    network = building.build(replace(TINY, head=head), 2, loss, seed=0)
-    images = torch.randn(2, 3, 16, 24)
-    masks = torch.randint(0, 2, (2, 1, 16, 24))
-    masks[:, :, :3] = 255
-    samples = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in masks]
-    values = network.loss(images, samples)
-    names = {"loss_ce", "loss_dice"} if loss.dice else {"loss_ce"}
-    assert {f"{part}.{name}" for part in ("decode", "aux") for name in names} == {n for n in values if ".loss" in n}
-    sum(value for name, value in values.items() if ".loss" in name).backward()
-    without_gradient = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
-    assert without_gradient == []
-    assert network.encode_decode(images, [{"img_shape": (16, 24)}] * 2).shape == (2, 2, 16, 24)
+    module = building.build(TINY, 2, losses, seed=0)
+    images, targets = batch()
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=target)) for target in targets.unsqueeze(1)]
+    torch.manual_seed(1)  # of the heads' dropout
+    values = module.loss(images, samples)
+    terms = [value for name, value in values.items() if ".loss" in name]
+    assert len(terms) == 2 * len(losses)
+    torch.manual_seed(1)
+    assert building.loss(TINY, module, images, targets) == sum(terms)
 
 
-def forward(network: torch.nn.Module, images: torch.Tensor) -> None:
-    features = network.extract_feat(images)
-    for head in (network.decode_head, network.auxiliary_head):
-        head(features)
+def test_a_classifiers_loss_is_the_sum_of_its_terms() -> None:
+    losses = (CrossEntropy(2.0, (1.0, 2.0, 3.0)), Focal(0.5))
+    module = building.build(RESNET, 3, losses, seed=0).eval()
+    images, targets = torch.randn(4, 3, 40, 56), torch.tensor([0, 2, 1, 1])
+    logits = building.logits(RESNET, module, images)
+    assert logits.shape == (4, 3)
+    cross_entropy = functional.cross_entropy(logits, targets, torch.tensor([1.0, 2.0, 3.0]))
+    focal = sigmoid_focal_loss(logits, functional.one_hot(targets).float(), alpha=0.5, reduction="mean")
+    torch.testing.assert_close(building.loss(RESNET, module, images, targets), 2 * cross_entropy + 0.5 * focal)
 
 
-@pytest.mark.parametrize("head", HEADS)
-def test_a_recipe_for_single_images_is_refused_where_torch_would_refuse_them(head: str) -> None:
-    network = building.build(replace(TINY, head=head), 2, CROSS_ENTROPY, seed=0)
-    image = torch.randn(1, 3, 16, 24)
-    if head in POOLED:
-        with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
-            forward(network, image)
-        network.get_submodule(POOLED[head]).eval()  # the only one that is left with one value
-    forward(network, image)
-    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
-        forward(network, torch.randn(1, 3, TINY.stride, TINY.stride))
-    network.get_submodule(f"backbone.encoder.{TINY.stages - 1}").eval()
-    if head == "fcn":
-        forward(network, torch.randn(1, 3, TINY.stride, TINY.stride))
+@pytest.mark.parametrize("backbone", ["resnet18", "resnet50", "squeezenet1_0"])
+def test_a_classifier_is_torchvisions_by_its_names_and_drops_before_its_last_layer(backbone: str) -> None:
+    from torchvision.models import get_model
+
+    network = Classifier(backbone, dropout=0.75)
+    ours, theirs = building.outline(network, 1000, PLAIN), get_model(backbone, weights=None)
+    shapes = {name: tensor.shape for name, tensor in theirs.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in ours.state_dict().items()} == shapes
+    (dropout,) = [module for module in ours.modules() if isinstance(module, torch.nn.Dropout)]
+    assert dropout.p == 0.75
 
 
-@pytest.mark.parametrize("head", HEADS)
-def test_an_outline_has_the_networks_names_and_shapes_and_draws_nothing(head: str) -> None:
-    model = replace(TINY, head=head)
+def test_a_classifier_without_dropout_computes_what_torchvisions_does() -> None:
+    from torchvision.models import resnet18
+
+    network = Classifier("resnet18", dropout=0.0)
+    ours, theirs = building.build(network, 5, PLAIN, seed=0), resnet18(num_classes=5)
+    theirs.load_state_dict(ours.state_dict())
+    images = torch.randn(2, 3, 40, 40)
+    assert torch.equal(building.logits(network, ours, images), theirs(images))
+
+
+def test_the_dropout_of_a_classifier_is_its_own() -> None:
+    module = building.build(Classifier("resnet18", dropout=1.0), 5, PLAIN, seed=0)
+    images = torch.randn(2, 3, 40, 40)
+    assert torch.equal(building.logits(RESNET, module, images), module.fc.bias.expand(2, 5))
+    assert not torch.equal(building.logits(RESNET, module.eval(), images), module.fc.bias.expand(2, 5))
+
+
+@pytest.mark.parametrize("network", [TINY, RESNET])
+def test_class_weights_for_other_classes_are_refused(network: Network) -> None:
+    for use in (lambda *args: building.build(*args, seed=0), building.outline):
+        with pytest.raises(ValueError, match="a weight for each of 3 classes, but got 2"):
+            use(network, 3, (CrossEntropy(class_weight=(1.0, 10.0)),))
+
+
+@pytest.mark.parametrize("network", [*map(unet, HEADS), RESNET], ids=str)
+def test_an_outline_has_the_networks_names_and_shapes_and_draws_nothing(network: Network) -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    outline = building.outline(model, 2, CROSS_ENTROPY)
+    outline = building.outline(network, 2, PLAIN)
     assert torch.equal(torch.rand(4), expected)
-    state, whole = outline.state_dict(), building.build(model, 2, CROSS_ENTROPY, seed=0).state_dict()
+    state, whole = outline.state_dict(), building.build(network, 2, PLAIN, seed=0).state_dict()
     assert all(tensor.device.type == "meta" for tensor in state.values())
     assert {name: t.shape for name, t in state.items()} == {name: t.shape for name, t in whole.items()}
 
 
 def freezing(*frozen: str) -> Recipe:
-    return Recipe(Data("dme"), Budget(1), model=TINY, frozen=frozen)
+    return Recipe(Data("dme"), TINY, Budget(1), frozen=frozen)
 
 
 @pytest.mark.parametrize(
-    ("frozen", "said"),
+    ("frozen", "end"),
     [
         (("encoder",), "it has no 'encoder'; choose of backbone, decode_head, auxiliary_head."),
         (
@@ -129,10 +182,10 @@ def freezing(*frozen: str) -> Recipe:
         (("backbone", "decode_head", "auxiliary_head"), "decode_head, auxiliary_head are all of it; leave one out."),
     ],
 )
-def test_what_cannot_be_frozen_is_one_sentence(frozen: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_frozen_is_one_sentence(frozen: tuple[str, ...], end: str) -> None:
     with pytest.raises(ValueError, match="Expected `frozen`") as error:
         building.check_frozen(freezing(*frozen), 2)
-    assert str(error.value).endswith(said)
+    assert str(error.value).endswith(end)
     assert "\n" not in str(error.value)
 
 
@@ -142,7 +195,7 @@ def test_what_can_be_frozen_is_accepted(frozen: tuple[str, ...]) -> None:
 
 
 def test_the_auxiliary_heads_losses_count_by_two_fifths() -> None:
-    built = building.config(TINY, 2, Loss(1.0, 3.0))
+    built = config(TINY, (CrossEntropy(), Dice(3.0)))
     weights = {
         part: [loss["loss_weight"] for loss in built[part]["loss_decode"]] for part in ("decode_head", "auxiliary_head")
     }
@@ -150,29 +203,22 @@ def test_the_auxiliary_heads_losses_count_by_two_fifths() -> None:
 
 
 def test_class_weights_reach_both_heads() -> None:
-    built = building.config(TINY, 2, Loss(2.0, class_weight=(1.0, 10.0)))
+    built = config(TINY, (CrossEntropy(2.0, (1.0, 10.0)),))
     for part, share in (("decode_head", 1.0), ("auxiliary_head", 0.4)):
         (loss,) = built[part]["loss_decode"]
-        assert loss["type"] == "WeightedCrossEntropyLoss"
-        assert loss["class_weight"] == [1.0, 10.0]
+        assert (loss["type"], loss["term"], loss["class_weight"]) == ("TermLoss", "ce", (1.0, 10.0))
         assert loss["loss_weight"] == pytest.approx(2.0 * share)
 
 
-def test_a_loss_with_weight_0_is_not_built() -> None:
-    (only,) = building.config(TINY, 2, Loss(0.0, 1.0))["decode_head"]["loss_decode"]
-    assert only["type"] == "MaskedDiceLoss"
-    assert only["ignore_index"] == 255, "every class counts"
-    (only,) = building.config(TINY, 2, Loss(0.0, 1.0, dice_classes="foreground"))["decode_head"]["loss_decode"]
-    assert (only["use_sigmoid"], only["ignore_index"]) == (False, 0)
-
-
-def test_initialisation_is_a_function_of_the_seed_whatever_was_drawn_before() -> None:
-    first = building.build(TINY, 2, CROSS_ENTROPY, seed=7)
+@pytest.mark.parametrize("network", [TINY, RESNET])
+def test_initialisation_is_a_function_of_the_seed_whatever_was_drawn_before(network: Network) -> None:
+    first = building.build(network, 2, PLAIN, seed=7)
     torch.rand(100)
     torch.manual_seed(12345)
-    assert equal(first, building.build(TINY, 2, CROSS_ENTROPY, seed=7))
-    other = building.build(TINY, 2, CROSS_ENTROPY, seed=8)
-    for part in ("backbone.encoder", "backbone.decoder", "decode_head.conv_seg", "auxiliary_head.conv_seg"):
+    assert equal(first, building.build(network, 2, PLAIN, seed=7))
+    other = building.build(network, 2, PLAIN, seed=8)
+    segmenter = ("backbone.encoder", "backbone.decoder", "decode_head.conv_seg", "auxiliary_head.conv_seg")
+    for part in segmenter if network is TINY else ("conv1", "layer4", "fc"):
         assert not equal(first, other, part), part
 
 
@@ -180,25 +226,25 @@ def test_building_leaves_the_callers_random_numbers_alone() -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    building.build(TINY, 2, CROSS_ENTROPY, seed=0)
+    building.build(TINY, 2, PLAIN, seed=0)
     assert torch.equal(torch.rand(4), expected)
 
 
 def test_arms_that_differ_in_their_loss_only_start_from_the_same_weights() -> None:
-    losses = (CROSS_ENTROPY, Loss(0.0, 1.0), Loss(1.0, 3.0, (1.0, 10.0), "foreground"))
+    losses = (PLAIN, SMOKE, (Dice(), Focal()))
     first, *others = [building.build(TINY, 2, loss, seed=1) for loss in losses]
     assert all(equal(first, other) for other in others)
 
 
 def test_classifiers_start_small_as_mmsegmentations_do() -> None:
-    network = building.build(Model(width=8, stages=2), 19, CROSS_ENTROPY, seed=0)
+    network = building.build(unet(stages=2), 19, PLAIN, seed=0)
     for head in (network.decode_head, network.auxiliary_head):
         assert head.conv_seg.weight.std().item() == pytest.approx(0.01, rel=0.15)
         assert head.conv_seg.bias.abs().max() == 0
 
 
 def test_convolutions_start_from_kaiming_and_norms_from_one() -> None:
-    network = building.build(Model(width=32, stages=2), 2, CROSS_ENTROPY, seed=0)
+    network = building.build(unet(width=32, stages=2), 2, PLAIN, seed=0)
     for name, module in network.backbone.named_modules():
         if isinstance(module, torch.nn.Conv2d):
             fan_out = module.out_channels * module.kernel_size[0] * module.kernel_size[1]
