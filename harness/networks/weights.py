@@ -79,17 +79,17 @@ def fitting(network: Network, own: State, state: State, origin: str, part: Weigh
     """
     heads = tuple(f"{head}." for head in family(network).heads)
     same = {name: None for name in own if name in state and own[name].shape == state[name].shape}
-    backbone = [name for name in own if not name.startswith(heads)]
-    missing = [name for name in backbone if name not in same and not name.endswith(COUNTER)]
+    needed = [name for name in own if not name.startswith(heads) and not name.endswith(COUNTER)]
+    missing = [name for name in needed if name not in same]
     spare = [name for name in state if name not in own and not name.startswith(heads)]
     if missing or spare:
         wrong = []
         if missing:
-            wrong.append(f"{len(missing)} of its {len(backbone)} tensors are not there in their shape ({missing[0]})")
+            wrong.append(f"lack {len(missing)} of its {len(needed)} tensors in their shape ({missing[0]})")
         if spare:
-            wrong.append(f"{len(spare)} tensors have no place in it ({spare[0]})")
+            wrong.append(f"hold {len(spare)} that it does not have ({spare[0]})")
         raise WeightsError(
-            f"Expected the weights of {origin} to fit the backbone of {network.backbone}, but "
+            f"Expected the weights of {origin} to fit the backbone of {network.backbone}, but they "
             f"{' and '.join(wrong)}; choose weights of the same architecture."
         )
     return {name: None for name in same if part == "all" or not name.startswith(heads)}
