@@ -11,7 +11,7 @@ import mmcv
 import pytest
 import torch
 
-import harness.models.openmmlab  # isort: skip
+import harness.networks.openmmlab  # isort: skip
 import mmcv.ops
 from mmengine.config import Config
 from mmseg.registry import MODELS
@@ -51,7 +51,7 @@ def test_a_placeholder_is_not_put_over_a_compiled_part_that_is_there(tmp_path: P
     (package.parent / "__init__.py").write_text("")
     (package.parent / "_ext.py").write_text("real = True")
     (package / "__init__.py").write_text("from mmcv import _ext\nassert _ext.real is True")
-    source = Path(harness.models.openmmlab.__file__).read_text("utf-8").partition("\nwith warnings.catch_warnings")[0]
+    source = Path(harness.networks.openmmlab.__file__).read_text("utf-8").partition("\nwith warnings.catch_warnings")[0]
     code = f"{source}\nimport_mmcv_ops()\nassert sys.modules['mmcv._ext'].real is True\nprint('untouched')"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "untouched", done.stderr
