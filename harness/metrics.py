@@ -88,29 +88,3 @@ def _mean(values: Values) -> float:
 def collapsed(metrics: Mapping[str, float]) -> bool:
     """Whether a run's predictions hold (nearly) no foreground."""
     return not metrics["foreground"] > COLLAPSE_SHARE
-
-
-def first_reached(curve: Sequence[tuple[float, float]], threshold: float) -> float:
-    """The first time whose value is at least ``threshold``; infinite where none is (censored).
-
-    Args:
-        curve: Pairs of time (iterations or epochs) and value.
-        threshold: Value to reach.
-
-    >>> first_reached([(10, 0.1), (20, 0.5)], 0.4)
-    20.0
-    """
-    return next((float(time) for time, value in curve if value >= threshold), float("inf"))
-
-
-def trend(curve: Sequence[tuple[int, float]]) -> float:
-    """Spearman's rank correlation of value and iteration over a learning curve; 0 where the curve is constant.
-
-    A curve that converges from below is near 1, one without a trend near 0.
-    """
-    from scipy.stats import spearmanr
-
-    values = [value for _, value in curve]
-    if len(values) < 2 or len(set(values)) == 1:
-        return 0.0
-    return float(spearmanr([iteration for iteration, _ in curve], values).statistic)
