@@ -51,6 +51,12 @@ def test_foreground_stands_for_the_class_that_the_record_names(job: Record) -> N
         replace(job, foreground="").value("IoU.foreground")
 
 
+def test_a_metric_of_all_classes_is_not_taken_for_that_of_an_absent_foreground() -> None:
+    point = {"iteration": 1, "epoch": 1.0, "metrics": {"recall": 0.5}}
+    with pytest.raises(ValueError, match=r"Expected a metric of recall, but got 'recall\.foreground'"):
+        record(curve=[point], foreground="").value("recall.foreground")
+
+
 def test_a_failed_job_has_no_value(job: Record) -> None:
     failed = replace(job, status="failed", curve=[])
     assert failed.failed

@@ -84,8 +84,7 @@ def test_nothing_is_written_without_the_lock(store: Store) -> None:
     with pytest.raises(AssertionError, match=r"Expected the lock of job ab0000000000 to be held .* but it is not"):
         store.write(record(status="failed"))
     other = Store(store.root)
-    with other.lock(KEY) as held, pytest.raises(AssertionError, match="Expected the lock"):
-        assert held
+    with other.lock(KEY), pytest.raises(AssertionError, match="Expected the lock"):
         store.write(record(status="failed"))
     assert files_below(store.root / "entries") == set()
 
@@ -118,7 +117,7 @@ def read_everything(store: Store) -> bool:
 def test_no_flipped_bit_of_any_file_goes_unnoticed(store: Store, name: str) -> None:
     with store.lock(KEY):
         made = {"weights": artifact(store, content=b"weights" * 100)}
-        store.write(record(), counts=counts(), artifacts=made, keep={"weights"})  # type: ignore[arg-type]
+        store.write(record(), counts=counts(), artifacts=made, keep={"weights"})
         store.add(KEY, "predictions", artifact(store, content=b"predictions" * 100))
     assert read_everything(Store(store.root))
     intact = store.root.with_name("intact")
@@ -227,6 +226,23 @@ def test_an_entry_that_is_replaced_while_it_is_read_is_not_set_aside(
     assert not reader.damaged
 
 
+def test_an_entry_is_on_the_disk_before_it_is_renamed_into_its_place(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed, rename, unflushed = set(), os.rename, []
+
+    def check_and_rename(old: Path, new: Path) -> None:
+        if new == store.entry(KEY):
+            unflushed.extend(path.name for path in (old, *old.iterdir()) if path.stat().st_ino not in flushed)
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.add(os.fstat(handle).st_ino))
+    monkeypatch.setattr(os, "rename", check_and_rename)
+    write(store)
+    assert unflushed == []
+    assert store.entry(KEY).parent.stat().st_ino in flushed
+
+
 @pytest.mark.parametrize(
     ("owner", "name"),
     [(np, "savez_compressed"), (Path, "write_text"), (Path, "mkdir"), (shutil, "move"), (os, "rename"), (os, "fsync")],
@@ -238,7 +254,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
     with store.lock(KEY), monkeypatch.context() as patch:
         patch.setattr(owner, name, full)
         with pytest.raises(StoreError) as caught:
-            store.write(record(), counts=counts(), artifacts=artifacts)  # type: ignore[arg-type]
+            store.write(record(), counts=counts(), artifacts=artifacts)
     assert str(caught.value) == (
         f"Expected to write job {KEY[:12]} to the store {store.root}, but got: No space left on device; "
         "make room and run the same command again."
@@ -339,5 +355,3 @@ def test_the_stamp_changes_with_every_entry_that_changes(store: Store) -> None:
     store.find(KEY)
     store.report_progress(KEY, {"label": "a"})
     assert watcher.stamp() == stamps[-1]
-
-

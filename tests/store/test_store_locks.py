@@ -116,8 +116,8 @@ def test_two_processes_that_write_the_same_job_leave_one_whole_entry(store: Stor
 
 def write_with_an_equal_number(root: Path, number: int) -> None:
     os.getpid = lambda: 7  # as in two containers
-    locks.FileLock.acquire = lambda self, **_: None  # type: ignore[assignment, method-assign, misc]
-    locks.FileLock.is_locked = True  # type: ignore[assignment, method-assign]
+    locks.FileLock.acquire = lambda self, **_: None
+    locks.FileLock.is_locked = True
     store = Store(root)
     for round_ in range(ROUNDS):
         write(store, weights=None, seconds=float(100 * number + round_))
