@@ -157,19 +157,3 @@ def test_a_run_without_predicted_foreground_has_collapsed(counts: list[list[int]
 def test_the_foreground_is_every_class_but_the_first() -> None:
     values = metrics.summarise(np.array([[[80, 2, 3], [4, 0, 0], [6, 0, 5]]]), NAMES)
     assert values["foreground"] == pytest.approx((2 + 3 + 5) / (4 + 6 + 5))
-
-
-def test_a_threshold_is_first_reached_where_the_curve_is_at_least_there() -> None:
-    curve = [(10, 0.1), (20, 0.4), (30, 0.2), (40, 0.6)]
-    assert metrics.first_reached(curve, 0.4) == 20
-    assert metrics.first_reached(curve, 0.41) == 40
-    assert metrics.first_reached(curve, 0.7) == math.inf
-    assert metrics.first_reached([(1, math.nan), (2, 0.5)], 0.5) == 2
-
-
-def test_the_trend_is_the_rank_correlation_with_time() -> None:
-    assert metrics.trend([(1, 0.1), (2, 0.2), (3, 0.9)]) == pytest.approx(1)
-    assert metrics.trend([(1, 0.9), (2, 0.2), (3, 0.1)]) == pytest.approx(-1)
-    assert metrics.trend([(1, 0.0), (2, 0.0), (3, 0.0)]) == 0
-    assert metrics.trend([(1, 0.5)]) == 0
-    assert metrics.trend([(1, 0.1), (2, 0.3), (3, 0.2), (4, 0.4)]) == pytest.approx(0.8)
