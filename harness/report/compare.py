@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.golden import tolerance
 from harness.relations import Verdict
 from harness.report import numerals, phrasing
 from harness.report.document import ReportError, read_json, rows_of
 from harness.verdicts import Arm, Row
+from harness.verdicts.golden import tolerance
 
 CONTEXT = ("scale", "evidence", "datasets", "evidence_notes", "relation", "metric", "plan")
 """What has to be the same of a row for its verdict to answer the same question."""

@@ -1,4 +1,4 @@
-"""harness.spread: each difference that decided stands with its interval over seeds and test subjects."""
+"""harness.verdicts.subjects: each difference that decided stands with its interval over seeds and test subjects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.relations import (
     two_level,
 )
 from harness.runs import Run
-from harness.spread import differences, over_subjects
+from harness.verdicts.subjects import differences, over_subjects
 
 METRIC = "IoU.fluid"
 

@@ -16,7 +16,7 @@ from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
 from harness.relations.two_level import FEW_SUBJECTS
 from harness.relations.verdicts import json_number
 from harness.runs import Record, Run
-from harness.spread import over_subjects
+from harness.verdicts.subjects import over_subjects
 
 
 @dataclass(frozen=True)

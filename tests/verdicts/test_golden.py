@@ -1,4 +1,4 @@
-"""harness.golden: what was recorded is compared with under the same plan and data only, and is never lost."""
+"""harness.verdicts.golden: what was recorded is compared with under the same plan and data only, and is never lost."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from synthetic import comparison, recipe
 
-from harness.golden import Expectation, Golden, GoldenError, compare, tolerance
 from harness.relations import Verdict
 from harness.verdicts import Arm, blank
+from harness.verdicts.golden import Expectation, Golden, GoldenError, compare, tolerance
 
 NAME = "tiny-paper/first-is-better"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.relations import Verdict
-from harness.verdicts import Arm, Row
+from harness.verdicts.judgement import Arm, Row
 
 TOLERANCE = 4.0
 """k of the tolerance k·sd·√(2/n): what two repetitions of an arm's mean may differ by."""
