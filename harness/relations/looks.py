@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from harness.relations.predictive import predictive_probabilities
 from harness.relations.relation import Arrays, Relation, Samples, check_alpha
-from harness.relations.verdicts import Decision, Verdict, json_number, verdict_of
+from harness.relations.verdicts import Decision, Verdict, verdict_of
 
 Stopped = Literal["decided", "futile", "last look", "error"]
 
@@ -140,27 +140,6 @@ class SequentialDecision:
     def verdict(self) -> Verdict:
         """The decision's verdict."""
         return self.decision.verdict
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types that JSON can hold."""
-        return {
-            "decision": self.decision.to_dict(),
-            "stopped": self.stopped,
-            "n_next": self.n_next,
-            "pvalue": json_number(self.pvalue),
-            "pvalue_against": json_number(self.pvalue_against),
-            "seeds_saved": self.seeds_saved,
-            "history": [
-                {
-                    "n": look.n,
-                    "level": look.level,
-                    "pvalue": json_number(look.pvalue),
-                    "pvalue_against": json_number(look.pvalue_against),
-                    "predictive": None if look.predictive is None else list(look.predictive),
-                }
-                for look in self.history
-            ],
-        }
 
 
 def decide_sequentially(
