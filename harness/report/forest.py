@@ -203,13 +203,11 @@ def _limits(panel: Panel) -> tuple[float, float]:
 
     points = [value for track in panel.tracks for value in track.points]
     points += [panel.origin[0]] if panel.origin else []
-    positive = (0.0,) if panel.log else ()
-    bars = [[place(end) for end in track.ends if end > 0 or not positive] for track in panel.tracks]
-    bars = [bar for bar in bars if len(bar) == 2]
-    widths = sorted(high - low for low, high in bars)
+    bars = [[place(end) for end in track.ends if end > 0 or not panel.log] for track in panel.tracks]
+    widths = sorted(max(bar) - min(bar) for bar in bars if len(bar) == 2)
     usual = CLIPPED * widths[(len(widths) - 1) // 2] if widths else 0.0
-    places = [place(value) for value in points if value > 0 or not positive]
-    places += [end for low, high in bars if high - low <= usual for end in (low, high)]
+    places = [place(value) for value in points if value > 0 or not panel.log]
+    places += [end for bar in bars if bar and max(bar) - min(bar) <= usual for end in bar]
     low, high = (min(places), max(places)) if places else (0.0, 1.0)
     room = 0.06 * (high - low) or max(0.05, 0.1 * abs(high))
     return (10 ** (low - room), 10 ** (high + room)) if panel.log else (low - room, high + room)
