@@ -6,8 +6,8 @@ import re
 import pytest
 
 from harness.__main__ import main
-from harness.relations import Verdict
 from harness.converter import Misfit, build, plain
+from harness.relations import Verdict
 from harness.report import compare as comparing
 from harness.report.compare import compare_files
 from harness.report.document import Document, write_json
