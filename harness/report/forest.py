@@ -165,7 +165,8 @@ def comparison_panels(row: Row) -> list[Panel]:
 
 def forest_svg(panel: Panel, name: str) -> str:
     """The panel as an ``<svg>`` element; ``name`` is of no other picture on the page."""
-    words = "; ".join(", ".join([track.label, *_figures(track, panel), track.remark]) for track in panel.tracks)
+    tracks = ([track.label, *_figures(track, panel), track.remark] for track in panel.tracks)
+    words = "; ".join(", ".join(filter(None, texts)) for texts in tracks)
     return inline_svg(draw_forest(panel), "forest", name, f"{panel.title}; {panel.unit}. {words}")
 
 
