@@ -219,7 +219,7 @@ class Runner:
         return Record(
             key=key,
             job=dict(canonical(job)),
-            kind=type(job).__name__,
+            kind=job.kind,
             seed=job.seed,
             status="finished",
             session=self.session,
@@ -249,7 +249,7 @@ class Runner:
         record.peak_memory = peak_memory(self._where)
         kept = self._staged(record.key)
         torch.save(state(network), kept)
-        artifacts: dict[str, Path] = {"weights": kept}
+        artifacts: dict[Artifact, Path] = {"weights": kept}
         if "predictions" in asked:
             artifacts["predictions"] = self._predictions(network, recipe, packed, parts, record.key)
         self.store.write(record, counts=counts, previews=previews, artifacts=artifacts, keep=asked)

@@ -11,96 +11,94 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import papers
-from harness.plan import Comparison, metrics_of
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
 from harness.relations.two_level import FEW_SUBJECTS
-from harness.runs import Record, Run
+from harness.specs import Job, TimeTo, ancestry, job
+from harness.store import Record
 from harness.verdicts.digests import question_digest
+from harness.verdicts.question import Find, Question
 from harness.verdicts.rows import Arm, Row
 from harness.verdicts.subjects import SubjectDifference, over_subjects
 
-Find = Callable[[Run], Record | None]
-"""Finds the record of a run; ``None`` where it has not finished."""
-
 
 def judge(
-    comparison: Comparison,
+    question: Question,
     standing: SequentialDecision,
     find: Find,
-    key: Callable[[Run], str],
+    key: Callable[[Job], str],
     session: str,
     counts: Callable[[str], npt.NDArray[np.int64]] | None = None,
 ) -> Row:
     """The row of a claim whose plan of looks has ended.
 
     Args:
-        comparison: The claim.
+        question: The claim.
         standing: Its decision.
-        find: Finds a run's record.
-        key: Finds a run's key.
+        find: Finds a job's record.
+        key: Finds a job's key.
         session: Name of this invocation: its runs were trained, the others reused.
-        counts: Finds a run's confusion counts by test image; ``None``: test subjects are not looked at as a sample.
+        counts: Finds a job's confusion counts by test image; ``None``: test subjects are not looked at as a sample.
     """
     decision = standing.decision
     seeds = max(decision.n, 1)
-    by_arm = {name: _records(comparison, name, seeds, find) for name in comparison.arms}
-    keys = {name: tuple(key(Run(recipe, seed)) for seed in range(seeds)) for name, recipe in comparison.arms.items()}
-    arms = tuple(_arm(comparison, name, records, keys[name]) for name, records in by_arm.items())
-    verdict, reason = _after_failures(decision, arms)
-    steps = (step for run in comparison.runs(seeds) for step in run.lineage())
+    by_arm = {name: _records(question, name, seeds, find) for name in question.arms}
+    keys = {name: tuple(key(job(arm, seed)) for seed in range(seeds)) for name, arm in question.arms.items()}
+    arms = tuple(_arm(question, name, records, keys[name]) for name, records in by_arm.items())
+    verdict, reason = _after_failures(question, decision, arms)
+    steps = (step for each in question.jobs(seeds) for step in ancestry(each))
     used = {record.key: record for step in steps if (record := find(step)) is not None}
-    across = over_subjects(decision, comparison.metric, by_arm, counts) if counts else ()
+    across = over_subjects(decision, question.measure, by_arm, counts) if counts else ()
     return replace(
-        blank(comparison),
+        blank(question),
         arms=arms,
         verdict=verdict,
         reason=reason,
         standing=standing,
-        published_effect=_published(comparison, decision, arms),
+        published_effect=_published(question, decision, arms),
         seconds_trained=sum(record.seconds for record in used.values() if record.session == session),
         seconds_saved=sum(record.seconds for record in used.values() if record.session != session),
-        notes=(*decision.notes, *comparison.notes, *_notes(comparison, by_arm, arms, across)),
+        notes=(*decision.notes, *question.notes, *_notes(question, by_arm, arms, across)),
         over_subjects=across,
         provenance=_provenance(list(used.values())),
     )
 
 
-def blank(comparison: Comparison) -> Row:
+def blank(question: Question) -> Row:
     """The row of a claim without runs: ``NOT RUN`` with its reason."""
     return Row(
-        id=comparison.id,
-        variant=comparison.variant,
-        statement=comparison.statement,
-        place=comparison.place,
-        relation=comparison.relation.describe(),
-        metric=comparison.metric,
-        scale=comparison.scale,
-        evidence=comparison.evidence.kind,
-        datasets=comparison.evidence.names,
-        evidence_notes=comparison.evidence.notes,
-        plan=comparison.looks.at,
+        id=question.id,
+        variant=question.variant,
+        statement=question.statement,
+        place=question.place,
+        relation=question.relation.describe(),
+        metric=str(question.measure),
+        scale=question.scale,
+        evidence=question.evidence.kind,
+        datasets=question.evidence.names,
+        evidence_notes=question.evidence.notes,
+        plan=question.looks.at,
         verdict=Verdict.NOT_RUN,
-        reason=comparison.unavailable,
-        question=question_digest(comparison),
+        reason=question.unavailable,
+        question=question_digest(question),
     )
 
 
-def published_claim(comparison: Comparison) -> papers.PublishedClaim | None:
+def published_claim(question: Question) -> papers.PublishedClaim | None:
     """What the paper gives for the claim in figures; ``None`` for a variant of it and for papers not recorded."""
-    if comparison.variant or comparison.paper not in papers.paper_ids():
+    if question.variant or question.paper not in papers.paper_ids():
         return None
-    paper = papers.load(comparison.paper)
-    return paper.claims.get(comparison.slug)
+    paper = papers.load(question.paper)
+    return paper.claims.get(question.slug)
 
 
 def published_effect(
     arms: Sequence[Arm], compares: Sequence[str], kind: EffectKind, target: float | None
 ) -> float | None:
-    """The paper's own effect of one comparison, from its figures of the same arms.
+    """The paper's own effect of one question, from its figures of the same arms.
 
     Args:
         arms: With their published values.
-        compares: Arms of the comparison: of a − b, of T_b / T_a, or one that is to reach ``target``.
+        compares: Arms of the question: of a − b, of T_b / T_a, or one that is to reach ``target``.
         kind: What the effect is.
         target: The value to reach.
 
@@ -118,23 +116,25 @@ def published_effect(
     return values[0] - values[1] if kind == "difference" and len(values) == 2 else None
 
 
-def _records(comparison: Comparison, name: str, seeds: int, find: Find) -> list[Record]:
+def _records(question: Question, name: str, seeds: int, find: Find) -> list[Record]:
     """The records of an arm's first seeds."""
-    runs = (Run(comparison.arms[name], seed) for seed in range(seeds))
-    return [record for run in runs if (record := find(run)) is not None]
+    jobs = (job(question.arms[name], seed) for seed in range(seeds))
+    return [record for each in jobs if (record := find(each)) is not None]
 
 
-def _arm(comparison: Comparison, name: str, records: Sequence[Record], keys: tuple[str, ...]) -> Arm:
-    values = np.array([record.value(comparison.metric) for record in records])
+def _arm(question: Question, name: str, records: Sequence[Record], keys: tuple[str, ...]) -> Arm:
+    values = np.array([record.value(question.measure) for record in records])
     finite = values[np.isfinite(values)]
-    claim = published_claim(comparison)
+    claim = published_claim(question)
     others = {}
-    for metric in metrics_of(comparison.relation, comparison.metric)[1:]:
-        further = np.array([record.value(metric) for record in records])
-        others[metric] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
+    for value in question.relation.values(question.measure):
+        if value.arm != name or value.measure == question.measure:
+            continue
+        further = np.array([record.value(value.measure) for record in records])
+        others[str(value.measure)] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
     return Arm(
         name=name,
-        metric=comparison.metric,
+        metric=str(question.measure),
         values=tuple(None if math.isnan(value) else float(value) for value in values),
         mean=float(finite.mean()) if len(finite) else None,
         sd=float(finite.std(ddof=1)) if len(finite) > 1 else None,
@@ -147,28 +147,37 @@ def _arm(comparison: Comparison, name: str, records: Sequence[Record], keys: tup
     )
 
 
-def _after_failures(decision: Decision, arms: Sequence[Arm]) -> tuple[Verdict, str]:
-    """A failed run makes the claim an error; where most runs of every arm collapsed, nothing was compared."""
+def _after_failures(question: Question, decision: Decision, arms: Sequence[Arm]) -> tuple[Verdict, str]:
+    """A failed run makes the claim an error; an arm whose runs mostly collapsed was not compared.
+
+    A time is compared all the same: a collapsed run never arrives, and that is censored, not broken.
+    """
     failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
     if failures:
         return Verdict.ERROR, failures[0]
-    if arms and all(2 * arm.collapsed > arm.n for arm in arms):
-        return Verdict.INCONCLUSIVE, "most runs of every arm collapsed: they predict (nearly) no foreground"
+    read = {value.arm for value in question.relation.values(question.measure) if not isinstance(value.measure, TimeTo)}
+    collapsed = [arm.name for arm in arms if 2 * arm.collapsed > arm.n and arm.name in read]
+    if collapsed:
+        return (
+            Verdict.INCONCLUSIVE,
+            f"most runs of {', '.join(collapsed)} collapsed: they predict (nearly) one class only, so that nothing was "
+            "compared",
+        )
     return decision.verdict, decision.reason
 
 
-def _published(comparison: Comparison, decision: Decision, arms: Sequence[Arm]) -> float | None:
+def _published(question: Question, decision: Decision, arms: Sequence[Arm]) -> float | None:
     """The paper's figure beside the row's effect; its values by arm are of the claim's metric only."""
     if decision.effect_kind == "correlation":
-        claim = published_claim(comparison)
-        return claim.effect() if claim else None
-    if decision.metric not in (None, comparison.metric):
+        claim = published_claim(question)
+        return claim.correlation() if claim else None
+    if decision.measure not in (None, str(question.measure)):
         return None
     return published_effect(arms, decision.compares, decision.effect_kind, decision.target)
 
 
 def _notes(
-    comparison: Comparison,
+    question: Question,
     by_arm: Mapping[str, Sequence[Record]],
     arms: Sequence[Arm],
     across: Sequence[SubjectDifference],
@@ -176,8 +185,8 @@ def _notes(
     """What a reader should see beside the verdict, but for the relation's own notes."""
     notes = []
     tested = [record for records in by_arm.values() for record in records if not record.failed]
-    if comparison.one_checkpoint:
-        notes.append("one checkpoint: every seed starts from the same source run, so the verdict is about that one")
+    if question.one_checkpoint:
+        notes.append("one checkpoint: every seed starts from the same weights, so the verdict is about those")
     devices = {
         f"{record.provenance.get('device')}, torch {record.provenance.get('versions', {}).get('torch')}"
         for record in tested

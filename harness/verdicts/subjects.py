@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.relations import Decision, TwoLevel, Verdict, pooled, two_level
-from harness.runs import Record
+from harness.relations import Decision, TwoLevel, Verdict, two_level
+from harness.specs import Final, Measure, parse
+from harness.store import Record
+from harness.tasks import known, task
+from harness.tasks.metrics import Function
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def _excluded(decision: Decision) -> float | None:
 
 def over_subjects(
     decision: Decision,
-    metric: str,
+    measure: Measure,
     records: Mapping[str, Sequence[Record]],
     counts: Callable[[str], npt.NDArray[np.int64]],
 ) -> tuple[SubjectDifference, ...]:
@@ -106,14 +109,15 @@ def over_subjects(
 
     Args:
         decision: The claim's.
-        metric: The claim's, for comparisons without one of their own.
+        measure: The claim's, for comparisons without one of their own.
         records: Finished runs of each arm, paired by seed.
         counts: Confusion counts ``(N, C, C)`` of a run by its key.
 
     Returns:
         Nothing where a run failed or the test images differ by seed.
     """
-    estimates = ((each, _estimate(each, records, counts)) for each in dict.fromkeys(differences(decision, metric)))
+    rested = dict.fromkeys(differences(decision, str(measure)))
+    estimates = ((each, _estimate(each, records, counts)) for each in rested)
     return tuple(SubjectDifference(each, estimate) for each, estimate in estimates if estimate is not None)
 
 
@@ -127,7 +131,7 @@ def _estimate(
     runs = [*first, *second]
     if not runs or any(run.failed for run in runs) or (difference.b and len(first) != len(second)):
         return None
-    value = pooled(difference.metric, runs[0].classes)
+    value = _pooled(difference.metric, runs[0])
     if value is None or len({tuple(run.test_ids) for run in runs}) > 1:
         return None
 
@@ -136,3 +140,11 @@ def _estimate(
 
     other = stack(second) if second else None
     return two_level(stack(first), other, runs[0].test_subjects, value, level=difference.level)
+
+
+def _pooled(metric: str, record: Record) -> Function | None:
+    """The metric as a function of pooled counts; ``None`` for a mean over images, a time, a trend or a gap."""
+    measure, of = parse(metric), task(record.task)
+    if not isinstance(measure, Final):
+        return None
+    return of.functions(record.classes).get(known(of, measure.metric, record.classes, record.foreground))

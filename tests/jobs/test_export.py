@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from harness.evidence import Catalogue
+from harness.export import ExportError, export, export_arm
+from harness.models import building, weights
+from harness.training import evaluation
+from harness.training.loader import Resident, ResidentLoader, normalise, order
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
@@ -20,12 +25,7 @@ from PIL import Image
 from harness import metrics
 from harness.data import Packed
 from harness.data.splitting import Indices
-from harness.evidence import Catalogue
-from harness.export import ExportError, export, export_arm
-from harness.models import building, weights
 from harness.specs import Augmentation, Budget, Data, Loss, Model, Optimiser, Pretrained, Recipe, Schedule
-from harness.training import evaluation
-from harness.training.loader import Resident, ResidentLoader, normalise, order
 
 ROOT = Path(__file__).resolve().parents[1]
 HEIGHT, WIDTH = 22, 32  # not divisible by the network's stride of 4: 2 rows are padded

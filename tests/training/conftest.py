@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from harness.training.loop import Training
 
 from harness.data import Packed
 from harness.specs import Augmentation, Budget, Data, Loss, Model, Optimiser, Recipe
-from harness.training.loop import Training
 
 HEIGHT, WIDTH = 24, 32
 TRAIN, TEST = 10, 5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import make_dataclass, replace
 
 import pytest
+from harness.evidence import Evidence
 from synthetic import comparison, recipe
 
-from harness.evidence import Evidence
 from harness.relations import All, Greater, Looks, NotGreater
 from harness.specs import Checkpoint
 from harness.verdicts import QuestionDigest, question_digest

@@ -7,9 +7,9 @@ import math
 from dataclasses import replace
 
 import pytest
+from harness.evidence import Evidence
 from synthetic import comparison, recipe
 
-from harness.evidence import Evidence
 from harness.relations import Decision, Greater, Looks, SequentialDecision, Verdict
 from harness.verdicts import Arm, blank
 from harness.verdicts.golden import Expectation, Golden, GoldenError, disagreements, tolerance

@@ -7,11 +7,11 @@ import math
 from dataclasses import replace
 
 import pytest
+from harness.runs import Run
 from synthetic import comparison, recipe, record
 
 from harness.converter import plain
 from harness.relations import All, ConvergesFaster, Greater, Looks, Verdict
-from harness.runs import Run
 from harness.verdicts import blank, judge
 
 SOURCE = recipe(0.5, name="drive", labels="", split="published")

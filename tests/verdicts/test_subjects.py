@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from harness.runs import Run
 from synthetic import CLASSES, recipe, record
 
 from harness.relations import (
@@ -18,7 +19,6 @@ from harness.relations import (
     pooled,
     two_level,
 )
-from harness.runs import Run
 from harness.specs.measures import parse
 from harness.verdicts.subjects import differences, over_subjects
 
