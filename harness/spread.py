@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.relations import Decision, TwoLevel, Verdict, pooled, two_level
+from harness.metrics import by_class
+from harness.relations import Decision, TwoLevel, Verdict, two_level
+from harness.relations.crossed import CountsMetric
 from harness.runs import Record
+from harness.specs.measures import Final, Measure, Metric, parse
 
 
 @dataclass(frozen=True)
@@ -115,3 +118,32 @@ def _of(
 
     other = stack(second) if second else None
     return two_level(stack(first), other, runs[0].test_subjects, value, level=difference.level)
+
+
+def pooled(measure: str | Metric | Measure, classes: Sequence[str]) -> CountsMetric | None:
+    """The measure as a function of pooled counts, or ``None`` where it is not one.
+
+    Args:
+        measure: One of `harness.metrics.summarise`: ``"IoU.fluid"``, ``"mDice"``, ``"aAcc"`` and the like. Means over
+            images, times and trends are no functions of the pooled counts.
+        classes: Class names by index.
+
+    Raises:
+        ValueError: No measure has this printed form.
+
+    >>> iou = pooled("IoU.fluid", ["background", "fluid"])
+    >>> float(iou(np.array([[90, 2], [3, 5]]))), pooled("trend:IoU.fluid", ["background", "fluid"])
+    (0.5, None)
+    """
+    final, names = parse(measure), list(classes)
+    if not isinstance(final, Final):
+        return None
+    name, of = final.metric.name, final.metric.of
+    if name == "aAcc" and not of:
+        return lambda counts: np.trace(counts, axis1=-2, axis2=-1) / np.maximum(1, counts.sum((-2, -1)))
+    if name in ("mIoU", "mDice", "mAcc") and not of:
+        return lambda counts: by_class(counts)[name[1:]].mean(-1)
+    if name not in ("IoU", "Dice", "Acc", "Precision") or of not in names:
+        return None
+    index = names.index(of)
+    return lambda counts: by_class(counts)[name][..., index]
