@@ -16,20 +16,29 @@ arms but where the claim is about the loss.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any
 
 from harness.specs import (
-    Augmentation,
     Budget,
+    Constant,
+    CrossEntropy,
     Data,
+    Dice,
+    FromJob,
     Loss,
-    Model,
+    Normalise,
     Optimiser,
-    Pretrained,
+    Poly,
+    RandomCrop,
+    RandomFlip,
+    RandomResize,
     Recipe,
+    Rescale,
+    Resize,
     Scale,
-    Schedule,
-    Scratch,
+    Segmenter,
+    Shrink,
+    Split,
 )
 
 HEADS = ("fcn", "pspnet", "deeplabv3")
@@ -47,10 +56,10 @@ SOURCE_CROPS = {
 }
 """Crop sizes of mmsegmentation's U-Net configs."""
 
-FEW_PIXELS = (1.0, 10.0)
-"""Class weights of the cross entropy at the smoke scale."""
+FEW_PIXELS = CrossEntropy(class_weight=(1.0, 10.0))
+"""Cross entropy of the smoke scale, whose networks are too small to find fluid without weights."""
 
-SMOKE_LOSS = Loss(cross_entropy=1.0, dice=3.0, class_weight=FEW_PIXELS, dice_classes="foreground")
+SMOKE_LOSSES = (FEW_PIXELS, Dice(3.0, over="foreground"))
 
 SMOKE_OPTIMISER = Optimiser("adam", 0.01, weight_decay=0.0)
 
@@ -62,42 +71,37 @@ class Pipeline:
     scale: Scale
 
     @property
-    def losses(self) -> dict[str, Loss]:
+    def losses(self) -> dict[str, tuple[Loss, ...]]:
         """The three losses that are compared; at the smoke scale in the forms that small networks survive."""
-        if self.scale == "smoke":
-            weighted = Loss(cross_entropy=1.0, class_weight=FEW_PIXELS)
-            dice = Loss(cross_entropy=0.0, dice=1.0, dice_classes="foreground")
-            return {"cross-entropy": weighted, "dice": dice, "hybrid": SMOKE_LOSS}
-        dice = Loss(cross_entropy=0.0, dice=1.0)
-        return {"cross-entropy": Loss(), "dice": dice, "hybrid": Loss(cross_entropy=1.0, dice=3.0)}
+        if self._smoke:
+            return {"cross-entropy": (FEW_PIXELS,), "dice": (Dice(over="foreground"),), "hybrid": SMOKE_LOSSES}
+        return {"cross-entropy": (CrossEntropy(),), "dice": (Dice(),), "hybrid": (CrossEntropy(), Dice(3.0))}
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Medical sources of the grid: all four, but two at the smoke scale."""
-        return ("drive", "chase_db1") if self.scale == "smoke" else MEDICAL
+        return ("drive", "chase_db1") if self._smoke else MEDICAL
 
-    def fine_tuned(self, source: str, head: str, **changes: object) -> Recipe:
+    def fine_tuned(self, source: str, head: str, **changes: Any) -> Recipe:
         """The target's training, started from U-Net pretrained on ``source`` with the same head."""
         # Seven sources for each seed would not fit into a smoke run: there, all seeds share one checkpoint.
-        seed = 0 if self.scale == "smoke" else None
-        return replace(self.scratch(head), init=Pretrained(self.source(source, head), seed), **changes)  # type: ignore[arg-type]
+        init = FromJob(self.source(source, head), seed=0 if self._smoke else None)
+        return replace(self.scratch(head), init=init, **changes)
 
-    def scratch(self, head: str, times: int = 1, **changes: object) -> Recipe:
+    def scratch(self, head: str, times: int = 1) -> Recipe:
         """The target's training from Kaiming initialisation, ``times`` the budget of a fine-tuning."""
-        recipe = Recipe(
-            data=Data("dme", labels="union", split="subject", count=110, size=(48, 72) if self._smoke else None),
-            model=self._model(head),
-            init=Scratch(),
+        resize = Resize((48, 72)) if self._smoke else None
+        return Recipe(
+            data=Data("dme", labels="union", split=Split("subject"), count=110, resize=resize),
+            network=self._network(head),
             budget=self.epochs(times),
-            augmentation=Augmentation(resize=(0.5, 2.0), crop=(32, 32) if self._smoke else (256, 256), flip=0.5),
-            loss=SMOKE_LOSS if self._smoke else Loss(),
+            transforms=self._augmented((32, 32) if self._smoke else (256, 256)),
+            normalise=Normalise(46.6002, 54.681),
+            losses=SMOKE_LOSSES if self._smoke else (CrossEntropy(),),
             optimiser=SMOKE_OPTIMISER if self._smoke else Optimiser("sgd", 0.01),
-            schedule=Schedule("poly") if self._smoke else Schedule("constant"),
-            batch_size=8,
-            normalise=(46.6002, 54.681),
+            schedule=Poly() if self._smoke else Constant(),
             precision="bf16" if self.scale == "reduced" else "fp32",
         )
-        return replace(recipe, **changes)  # type: ignore[arg-type]
 
     def epochs(self, times: int = 1) -> Budget:
         """The text's 200 epochs, evaluated every tenth of them, or the scale's share."""
@@ -109,42 +113,43 @@ class Pipeline:
         return Budget({"paper": 200, "reduced": 200, "smoke": 66}[self.scale], "iterations", 20)
 
     @property
-    def without_augmentation(self) -> dict[str, object]:
+    def without_augmentation(self) -> dict[str, Any]:
         """Whole images at half their size, in training and testing."""
-        return {"augmentation": Augmentation(resize=(0.5, 0.5)), "test_resize": 0.5}
+        return {"transforms": (Rescale(0.5),)}
 
     def source(self, name: str, head: str) -> Recipe:
         """The training of a source network on retinal vessels or street scenes."""
         street = name == "cityscapes"
-        split: Literal["published", "subject", "random"] = "published"
-        data = Data(name, split=split, count=40, substitute=SUBSTITUTES.get(name, ""))
+        data = Data(name, substitute=SUBSTITUTES.get(name, ""))
         if self._smoke:
             return Recipe(
-                data=replace(data, size=(48, 72) if street else (64, 64)),
-                model=self._model(head),
+                data=replace(data, resize=Resize((48, 72) if street else (64, 64))),
+                network=self._network(head),
                 budget=Budget(96),
-                augmentation=Augmentation(resize=(0.5, 2.0), crop=(32, 32), flip=0.5),
-                loss=Loss() if street else SMOKE_LOSS,
+                transforms=self._augmented((32, 32)),
+                losses=(CrossEntropy(),) if street else SMOKE_LOSSES,
                 optimiser=SMOKE_OPTIMISER,
-                schedule=Schedule("poly"),
+                schedule=Poly(),
             )
         paper = self.scale == "paper"
         iterations = 2_000 if not paper else (160_000 if street else 40_000)
-        crop = (256, 512) if street and not paper else SOURCE_CROPS[name]
         return Recipe(
             data=data,
-            model=self._model(head),
+            network=self._network(head),
             budget=Budget(iterations),
-            augmentation=Augmentation(resize=(0.5, 2.0), crop=crop, flip=0.5),
+            transforms=self._augmented((256, 512) if street and not paper else SOURCE_CROPS[name]),
             optimiser=Optimiser("sgd", 0.01),
-            schedule=Schedule("poly", min_lr=1e-4),
+            schedule=Poly(min_lr=1e-4),
             batch_size=16,
-            precision="bf16" if self.scale == "reduced" else "fp32",
+            precision="fp32" if paper else "bf16",
         )
 
     @property
     def _smoke(self) -> bool:
         return self.scale == "smoke"
 
-    def _model(self, head: str) -> Model:
-        return Model(head=head, width=8, stages=3) if self._smoke else Model(head=head)
+    def _augmented(self, crop: tuple[int, int]) -> tuple[RandomResize, RandomCrop, RandomFlip]:
+        return RandomResize(0.5, 2.0), RandomCrop(crop), RandomFlip()
+
+    def _network(self, head: str) -> Segmenter:
+        return Segmenter("unet-s5-d16", head, Shrink(width=8, stages=3) if self._smoke else None)

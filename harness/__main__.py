@@ -28,21 +28,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     compare.add_argument("old", type=Path, metavar="OLD.json", help="the verdicts to go by")
     compare.add_argument("new", type=Path, metavar="NEW.json", help="the verdicts to judge")
-    page = commands.add_parser("papers", help="print what contradicts itself in the papers' tables")
-    page.add_argument("papers", nargs="*", metavar="PAPER", help="ids of recorded papers; all by default")
     chosen = parser.parse_args(arguments)
     if chosen.command == "marker":
         print("gpu" if gpu_count() else "smoke")
         return 0
-    if chosen.command == "compare":
-        from harness.report.compare import compare_files
+    from harness.report.compare import compare_files
 
-        text, status = compare_files(chosen.old, chosen.new)
-        print(text, file=sys.stderr if status == 2 else sys.stdout)
-        return status
-    from harness.papers.page import print_page
-
-    return print_page(chosen.papers)
+    text, status = compare_files(chosen.old, chosen.new)
+    print(text, file=sys.stderr if status == 2 else sys.stdout)
+    return status
 
 
 if __name__ == "__main__":

@@ -297,7 +297,7 @@ def _published(comparison: Comparison, decision: Decision, arms: Sequence[Arm]) 
     """The paper's figure beside the row's effect; its values by arm are of the claim's metric only."""
     if decision.effect_kind == "correlation":
         claim = published_claim(comparison)
-        return claim.effect() if claim else None
+        return claim.correlation() if claim else None
     if decision.measure not in (None, comparison.metric):
         return None
     return published_effect(arms, decision.compares, decision.effect_kind, decision.target)

@@ -1,7 +1,7 @@
-"""Recipes, records and a trainer that trains nothing: for tests of everything around the training.
+"""Arms, records and a runner that trains nothing: for tests of everything around the training.
 
-The fake trainer obeys the recipe: ``optimiser.lr`` is the score that a run comes to, plus noise that depends on the
-seed; a word in ``frozen`` makes it fail. Environment: ``FAKE_LOG`` (a line for each training), ``FAKE_SECONDS``.
+The fake runner obeys the recipe: ``optimiser.lr`` is the score that a job comes to, plus noise that depends on the
+seed; a word in ``frozen`` makes it fail. Environment: ``FAKE_LOG`` (a line for each job), ``FAKE_SECONDS``.
 """
 
 from __future__ import annotations
@@ -9,40 +9,57 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from harness.evidence import Evidence
-from harness.metrics import summarise
-from harness.plan import Comparison
 from harness.relations import Greater, Looks
-from harness.runs import Record, Run
-from harness.specs import Budget, Data, Optimiser, Pretrained, Recipe, to_dict
+from harness.specs import (
+    Arm,
+    Budget,
+    Data,
+    FromJob,
+    Job,
+    Optimiser,
+    Recipe,
+    Resize,
+    Scratch,
+    Segmenter,
+    Shrink,
+    Split,
+    canonical,
+    parse,
+    recipe_of,
+)
+from harness.store import Record
+from harness.tasks.segmentation import summarise
+from harness.verdicts.evidence import Evidence
+from harness.verdicts.question import Question
 
 CLASSES = ("background", "fluid")
+DATA = Data("dme", labels="union", split=Split("subject"), resize=Resize((48, 72)), evidence="phantom")
+NETWORK = Segmenter("unet-s5-d16", "fcn", Shrink(width=8, stages=3))
 
 
 def recipe(
-    score: float, *frozen: str, source: Recipe | None = None, source_seed: int | None = None, **data: Any
+    score: float, *frozen: str, source: Recipe | None = None, source_seed: int | None = None, data: Data = DATA
 ) -> Recipe:
-    """A recipe whose runs come to about ``score``."""
-    made = Recipe(
-        data=Data(
-            **{"name": "dme", "labels": "union", "split": "subject", "size": (48, 72), "evidence": "phantom", **data}
-        ),
+    """A recipe whose jobs come to about ``score``."""
+    return Recipe(
+        data=data,
+        network=NETWORK,
         budget=Budget(10),
+        init=Scratch() if source is None else FromJob(source, seed=source_seed),
         optimiser=Optimiser("adam", lr=score),
         frozen=frozen,
     )
-    if source is None:
-        return made
-    return Recipe(**{**vars(made), "init": Pretrained(source, source_seed)})
 
 
-def comparison(arms: dict[str, Recipe], relation: Any = None, **changes: Any) -> Comparison:
+def question(arms: Mapping[str, Arm], relation: Any = None, **changes: Any) -> Question:
     """A claim that the first arm is better than the second."""
     fields: dict[str, Any] = {
         "paper": "tiny-paper",
@@ -53,11 +70,12 @@ def comparison(arms: dict[str, Recipe], relation: Any = None, **changes: Any) ->
         "scale": "smoke",
         "arms": arms,
         "relation": relation or Greater(*list(arms)[:2]),
-        "metric": "IoU.fluid",
+        "measure": "IoU.fluid",
         "evidence": Evidence("phantom", ("DME",)),
         "looks": Looks.fixed(3),
+        **changes,
     }
-    return Comparison(**{**fields, **changes})
+    return Question(**{**fields, "measure": parse(fields["measure"])})
 
 
 def counts(score: float, images: int = 6) -> np.ndarray[Any, Any]:
@@ -66,21 +84,26 @@ def counts(score: float, images: int = 6) -> np.ndarray[Any, Any]:
     return np.array([[[5000, 0], [1000 - hit, hit]]] * images, np.int64)
 
 
-def record(run: Run, key: str, score: float | None = None, **changes: Any) -> Record:
-    """The record of a finished run."""
-    noise = np.random.default_rng([run.seed, int(run.recipe.optimiser.lr * 1e6)]).normal(0, 0.01)
-    reached = run.recipe.optimiser.lr + float(noise) if score is None else score
+def record(job: Job, key: str, score: float | None = None, **changes: Any) -> Record:
+    """The record of a finished job."""
+    lr = recipe_of(job).optimiser.lr
+    noise = np.random.default_rng([job.seed, int(lr * 1e6)]).normal(0, 0.01)
+    reached = lr + float(noise) if score is None else score
     curve = [
         {"iteration": 5 * k, "epoch": 5.0 * k, "metrics": summarise(counts(reached * k / 2), CLASSES)} for k in (1, 2)
     ]
     fields: dict[str, Any] = {
         "key": key,
-        "recipe": to_dict(run.recipe),
-        "seed": run.seed,
+        "job": canonical(job),
+        "kind": type(job).__name__,
+        "seed": job.seed,
         "status": "finished",
         "session": "earlier",
+        "task": "segmentation",
         "classes": list(CLASSES),
+        "foreground": "fluid",
         "curve": curve,
+        "collapsed": reached < 1e-4,
         "test_ids": [f"image {number}" for number in range(6)],
         "test_subjects": [f"subject {number}" for number in range(6)],
         "iterations": 10,
@@ -92,7 +115,7 @@ def record(run: Run, key: str, score: float | None = None, **changes: Any) -> Re
 
 
 class Failure(Exception):
-    """As :class:`harness.training.session.Failure`."""
+    """As :class:`harness.jobs.running.Failure`."""
 
     def __init__(self, reason: str, *, transient: bool) -> None:
         super().__init__(reason)
@@ -108,35 +131,56 @@ def log(line: str) -> None:
 
 
 def trained(path: Path | None = None) -> list[str]:
-    """What was trained, in the order of the beginnings: ``"<score>/<seed>"``."""
+    """What was done, in the order of the beginnings: ``"<score>/<seed>"``."""
     file = path or Path(os.environ["FAKE_LOG"])
     lines = file.read_text().splitlines() if file.exists() else []
     return [line.split()[1] for line in lines if line.startswith("begin")]
 
 
-def train(run: Run, key: str, *, store: Any, keep_weights: bool, session: str, report: Any, **_: Any) -> Record:
-    """Pretends to train."""
-    name = f"{run.recipe.optimiser.lr:g}/{run.seed}"
-    log(f"begin {name} {os.getpid()}")
-    report({"iteration": 1, "iterations": 10, "seconds": 0.1, "dice": 0.1})
-    time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
-    if "diverge" in run.recipe.frozen:
-        raise Failure("the loss was NaN at iteration 7; lower the learning rate or use fp32", transient=False)
-    if "memory" in run.recipe.frozen and not os.environ.get("FAKE_MEMORY"):
-        raise Failure("the cpu ran out of memory; run fewer workers at once (-n)", transient=True)
-    if "bug" in run.recipe.frozen:
-        raise RuntimeError("something unforeseen\nwith a second line")
-    if "interrupt" in run.recipe.frozen and not os.environ.get("FAKE_CALM"):
-        raise KeyboardInterrupt
-    weights = None
-    if keep_weights:
-        weights = store.partial(key) / "weights.pt"
-        weights.write_bytes(b"weights of " + key.encode())
-    score = 0.0 if "collapse" in run.recipe.frozen else None
-    result = record(run, key, score, session=session)
-    log(f"end {name} {os.getpid()}")  # before it can be found: whoever waits for it begins later
-    store.write(result, counts=counts(0.5), previews=np.zeros((1, 2, 2), np.uint8), weights=weights)
-    return result
+@dataclass(frozen=True)
+class Runner:
+    """As :class:`harness.jobs.running.Runner`."""
+
+    store: Any
+    catalogue: Any
+    device: str
+    session: str
+    report: Callable[[dict[str, Any]], None]
+
+    def run(self, job: Job, key: str, inputs: Mapping[Job, Path], asked: frozenset[str]) -> Record:
+        """Pretends to do a job."""
+        recipe = recipe_of(job)
+        name = f"{recipe.optimiser.lr:g}/{job.seed}"
+        log(f"begin {name} {os.getpid()}")
+        self.report({"iteration": 1, "iterations": 10, "seconds": 0.1, "score": ("Dice.fluid", 0.1)})
+        time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+        if "diverge" in recipe.frozen:
+            raise Failure("the loss was NaN at iteration 7; lower the learning rate or use fp32", transient=False)
+        if "memory" in recipe.frozen and not os.environ.get("FAKE_MEMORY"):
+            raise Failure("the cpu ran out of memory; run fewer workers at once (-n)", transient=True)
+        if "bug" in recipe.frozen:
+            raise RuntimeError("something unforeseen\nwith a second line")
+        if "interrupt" in recipe.frozen and not os.environ.get("FAKE_CALM"):
+            raise KeyboardInterrupt
+        artifacts = {name: self._file(key, name) for name in {"weights", *asked}}
+        score = 0.0 if "collapse" in recipe.frozen else None
+        result = record(job, key, score, session=self.session)
+        log(f"end {name} {os.getpid()}")  # before it can be found: whoever waits for it begins later
+        self.store.write(
+            result, counts=counts(0.5), previews=np.zeros((1, 2, 2), np.uint8), artifacts=artifacts, keep=asked
+        )
+        return result
+
+    def produce(self, job: Job, key: str, artifact: str) -> None:
+        """Pretends to make an artifact from the weights."""
+        log(f"produce {artifact} {recipe_of(job).optimiser.lr:g}/{job.seed} {os.getpid()}")
+        self.store.add(key, artifact, self._file(key, artifact))
+
+    def _file(self, key: str, name: str) -> Path:
+        file: Path = self.store.partial(key) / f"{name}.staged"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(f"{name} of {key}".encode())
+        return file
 
 
 def check(recipe: Recipe) -> None:
@@ -147,7 +191,7 @@ def check(recipe: Recipe) -> None:
 
 
 def install() -> None:
-    """Puts the fake trainer in the place of :mod:`harness.training.session`."""
-    module = ModuleType("harness.training.session")
-    module.train, module.check, module.Failure = train, check, Failure  # type: ignore[attr-defined]
+    """Puts the fake runner in the place of :mod:`harness.jobs.running`."""
+    module = ModuleType("harness.jobs.running")
+    module.Runner, module.check, module.Failure = Runner, check, Failure  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-RELATIONS = (
+RelationName = Literal[
     "greater",
     "not-greater",
     "not-worse",
@@ -17,32 +18,24 @@ RELATIONS = (
     "faster",
     "reaches",
     "none",
-)
-
-STATEMENT_RELATIONS = (*RELATIONS, "ranking", "linear")  # of sentences that are audited only
+]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an arm's figure comes from.
+    """Where a figure stands: in a cell of a table, or under a name of its own.
 
     Attributes:
         table: Id of the table; empty for a figure that stands in none.
         row: Name of the row.
         column: Heading of the column.
-        statistic: ``best`` or ``average`` of several trainings; empty where the paper does not say.
-        half_width: Half a unit of the last printed decimal.
-        recovered: Whether it was missing from the paper's text and taken from elsewhere.
-        source: Where a recovered figure comes from; empty otherwise.
+        off_table: Name of a figure that stands in no table; empty for one that stands in a table.
     """
 
-    table: str
-    row: str
-    column: str
-    statistic: str
-    half_width: float
-    recovered: bool = False
-    source: str = ""
+    table: str = ""
+    row: str = ""
+    column: str = ""
+    off_table: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,15 +48,14 @@ class PublishedClaim:
         place: Where the paper says it.
         metric: The name of what `arms` holds.
         unit: ``fraction``, or the unit of `arms` in words, such as ``epochs``.
-        relation: One of `RELATIONS` (of `STATEMENT_RELATIONS` for a statement): the shape of the statement.
+        relation: The shape of the statement.
         arms: Published value by arm, as corrected; empty where the paper gives no figures.
-        pairs: Comparisons that the statement makes, as (arm said to be above, arm said to be below). For
-            ``not-greater`` the first is said not to be above; for ``faster`` the first needs less.
+        pairs: Comparisons that the statement makes, as (arm that should be above, arm that should be below). For
+            ``not-greater`` the first should not be above; for ``faster`` the first needs less.
+        predictor: For ``rank-correlation``: the value by arm that should predict `arms`.
         note: What a reader should know before using the figures; usually empty.
-        predictor: For ``rank-correlation`` and ``linear``: the value, by arm, that is said to predict `arms`.
-        predicted_by: The name of what `predictor` holds.
-        monotonic: For ``rank-correlation``: whether the paper says that every pair is ordered alike.
-        origins: Where each arm's figure comes from.
+        origins: Where each arm's figure stands.
+        sources: Where a figure comes from that the paper's text lacks, by arm.
         others: The same claim by other figures of the paper, each with a `metric` and `arms` of its own.
     """
 
@@ -72,54 +64,19 @@ class PublishedClaim:
     place: str
     metric: str
     unit: str
-    relation: str
+    relation: RelationName
     arms: Mapping[str, float]
     pairs: tuple[tuple[str, str], ...] = ()
     predictor: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
-    predicted_by: str = "the predictor"
-    monotonic: bool = False
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     others: tuple[PublishedClaim, ...] = ()
 
-    @property
-    def recovered(self) -> frozenset[str]:
-        """Arms whose figure was missing from the paper's text and taken from elsewhere."""
-        return frozenset(arm for arm, origin in self.origins.items() if origin.recovered)
-
-    @property
-    def statistics(self) -> Mapping[str, str]:
-        """What each arm's figure is of its trainings: ``average``, ``best``, or empty where the paper does not say."""
-        return {arm: self.origins[arm].statistic if arm in self.origins else "" for arm in self.arms}
-
-    def differences(self) -> tuple[float, ...]:
-        """First arm minus second arm, pair by pair."""
-        return tuple(self.arms[above] - self.arms[below] for above, below in self.pairs)
-
-    def effect(self) -> float | None:
-        """The paper's own effect, from one figure per arm, or None where it gives none.
-
-        - ``greater``, ``not-worse``, ``increasing``, ``non-monotonic``, ``best-of``: the smallest difference among
-          the pairs, since the statement needs all of them.
-        - ``not-greater``: the largest difference among the pairs.
-        - ``equivalent``: the largest arm minus the smallest.
-        - ``faster``: the smallest ratio of second to first.
-        - ``rank-correlation``: Spearman's rho (scipy.stats.spearmanr).
-        - ``reaches``: the first arm's value.
-        """
-        if not self.arms:
+    def correlation(self) -> float | None:
+        """Spearman's rho of `predictor` and `arms` (``scipy.stats.spearmanr``); None where the paper gives neither."""
+        if not self.predictor:
             return None
-        if self.relation == "equivalent":
-            return max(self.arms.values()) - min(self.arms.values())
-        if self.relation == "reaches":
-            return next(iter(self.arms.values()))
-        if self.relation == "rank-correlation":
-            from scipy.stats import spearmanr  # here, since loading a paper must stay light
+        from scipy.stats import spearmanr  # here, since loading a paper must stay light
 
-            x = [self.predictor[arm] for arm in self.arms]
-            return float(spearmanr(x, list(self.arms.values())).statistic)
-        if not self.pairs:
-            return None
-        if self.relation == "faster":
-            return min(self.arms[slow] / self.arms[fast] for fast, slow in self.pairs)
-        return max(self.differences()) if self.relation == "not-greater" else min(self.differences())
+        return float(spearmanr([self.predictor[arm] for arm in self.arms], list(self.arms.values())).statistic)

@@ -1,53 +1,86 @@
-"""Entries of a TOML document, checked: a mistake is a `ValueError` of one sentence."""
+"""The shape of ``golden/papers/<paper>.toml``, as far as it differs from what is made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
-_MISSING: Any = object()
-
-
-def get(where: str, entry: Any, key: str, kind: type, default: Any = _MISSING) -> Any:
-    """The value of a key, of a type; the default where there is none."""
-    require(isinstance(entry, dict), f"expected {where} to be a table, but got {entry!r}")
-    if key not in entry:
-        if default is _MISSING:
-            raise ValueError(f"expected {where} to have {key!r}, but got only {', '.join(entry) or 'nothing'}")
-        return default
-    value = entry[key]
-    require(isinstance(value, kind), f"expected {key!r} of {where} to be of type {kind.__name__}, but got {value!r}")
-    return value
+from harness.papers.claims import Origin, RelationName
+from harness.papers.published import Column, Correlation, Reading, Target
 
 
-def strings(where: str, entry: Mapping[str, Any], key: str, default: Any = _MISSING) -> tuple[str, ...]:
-    """A list of strings."""
-    values = get(where, entry, key, list, default)
-    for value in values:
-        require(isinstance(value, str), f"expected {key!r} of {where} to hold strings, but got {value!r}")
-    return tuple(values)
+@dataclass(frozen=True)
+class RowEntry:
+    """A row: its cells, its name where that is not the cell of the table's key, and the headings recovered."""
+
+    cells: tuple[str, ...]
+    name: str = ""
+    recovered: tuple[str, ...] = ()
 
 
-def require(condition: bool, message: str) -> None:
-    """A `ValueError` with a message unless a condition holds."""
-    if not condition:
-        raise ValueError(message)
+@dataclass(frozen=True)
+class TableEntry:
+    """A table: ``unit`` is that of columns without one, ``key`` the heading of the column that names the rows."""
+
+    id: str
+    title: str
+    place: str
+    unit: str
+    columns: tuple[str, ...]
+    key: str
+    row: tuple[RowEntry, ...]
+    figures: Mapping[str, Column] = field(default_factory=dict)
+    reading: tuple[Reading, ...] = ()
+    recovered_from: str = ""
+    heading_note: str = ""
 
 
-def keys(where: str, entry: Any, known: set[str]) -> None:
-    """A `ValueError` for keys that are not known."""
-    if isinstance(entry, dict) and (unknown := sorted(set(entry) - known)):
-        raise ValueError(f"expected {where} to have only {', '.join(sorted(known))}, but got {', '.join(unknown)}")
+@dataclass(frozen=True)
+class OffTableEntry:
+    """A figure that stands in no table; ``recovered`` where the paper's text does not have it."""
+
+    what: str
+    text: str
+    unit: str
+    place: str
+    recovered: bool = False
 
 
-def member(where: str, value: str, choices: tuple[str, ...]) -> None:
-    """A `ValueError` for a value that is none of the choices."""
-    if value not in choices:
-        raise ValueError(f"expected {where} to be one of {', '.join(map(repr, choices))}, but got {value!r}")
+@dataclass(frozen=True)
+class OtherEntry:
+    """A claim by other figures: another column for every arm, another place for some arms, or both."""
+
+    column: str = ""
+    arms: Mapping[str, Origin] = field(default_factory=dict)
 
 
-def unique(what: str, values: list[str]) -> None:
-    """A `ValueError` for a value that comes twice."""
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(f"expected {what} to differ from one another, but got {value!r} twice")
+@dataclass(frozen=True)
+class ClaimEntry:
+    """A claim or statement; ``other`` is by metric."""
+
+    statement: str
+    place: str
+    metric: str
+    expect: RelationName
+    unit: str = "fraction"
+    arms: Mapping[str, Origin] = field(default_factory=dict)
+    pairs: tuple[tuple[str, str], ...] = ()
+    predictor: Mapping[str, Origin] = field(default_factory=dict)
+    note: str = ""
+    other: Mapping[str, OtherEntry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PaperEntry:
+    """The whole file."""
+
+    id: str
+    title: str
+    authors: tuple[str, ...]
+    claims: Mapping[str, ClaimEntry]
+    year: int | None = None
+    target: Target = field(default_factory=Target)
+    table: tuple[TableEntry, ...] = ()
+    correlation: tuple[Correlation, ...] = ()
+    off_table: Mapping[str, OffTableEntry] = field(default_factory=dict)
+    statements: Mapping[str, ClaimEntry] = field(default_factory=dict)

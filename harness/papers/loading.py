@@ -1,30 +1,24 @@
 """Reading ``golden/papers/<paper>.toml``.
 
-A mistake in a file is one `ValueError` of one sentence: the file, what was expected, and what was found.
+A mistake in a file is one `ValueError` of one sentence that names the file and the entry.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
-from harness.papers.claim_loading import off_table_figure, published_claim
-from harness.papers.claims import RELATIONS, STATEMENT_RELATIONS
-from harness.papers.entries import get, keys, member, require, strings, unique
-from harness.papers.published import (
-    UNITS,
-    Column,
-    Correlation,
-    Figure,
-    Paper,
-    Reading,
-    Row,
-    Table,
-)
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.v import format_exception
+
+from harness.papers.claims import Origin, PublishedClaim
+from harness.papers.entries import ClaimEntry, OffTableEntry, OtherEntry, PaperEntry, RowEntry, TableEntry
+from harness.papers.published import Column, Figure, OffTable, Paper, Table, TableRow
 
 ROOT = Path(__file__).resolve().parents[2] / "golden" / "papers"
 
@@ -50,170 +44,181 @@ def load(paper_id: str, root: Path | str | None = None) -> Paper:
 @cache
 def _load(paper_id: str, root: Path) -> Paper:
     path = root / f"{paper_id}.toml"
-    if not path.is_file():
-        found = ", ".join(paper_ids(root)) or "no papers at all"
-        raise ValueError(f"{path}: expected the file of a paper ({found} found there), but got {paper_id!r}")
-    try:
+    with _naming(str(path)):
+        if not path.is_file():
+            raise ValueError(
+                f"expected one of {', '.join(paper_ids(root)) or 'no papers at all'}, but got {paper_id!r}"
+            )
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        paper = _paper(document)
-        if paper.id != paper_id:
-            raise ValueError(f"expected id to be the file's name {paper_id!r}, but got {paper.id!r}")
-    except (ValueError, UnicodeDecodeError) as error:  # tomllib.TOMLDecodeError is a ValueError
-        raise ValueError(f"{path}: {error}") from None
-    return paper
+        try:
+            entry = _CONVERTER.structure(document, PaperEntry)
+        except BaseValidationError as error:
+            raise ValueError("; ".join(transform_error(error, path="paper", format_exception=_reason))) from None
+        _known("id", entry.id, [paper_id])
+        return _paper(entry)
 
 
-def _paper(document: Mapping[str, Any]) -> Paper:
-    keys("the paper", document, {"id", "title", "authors", "year", "target", "table", "correlation", "claims"}
-          | {"statements", "off_table"})  # fmt: skip
-    tables = tuple(_table(entry) for entry in get("the paper", document, "table", list, []))
-    unique("tables", [table.id for table in tables])
-    target = get("the paper", document, "target", dict, {})
-    keys("target", target, {"name", "assumption", "foreground_share", "foreground_share_source"})
-    share = get("target", target, "foreground_share", float, None)
-    if share is not None and not 0 < share < 1:
-        raise ValueError(f"expected target.foreground_share to be between 0 and 1, but got {share}")
-    share_source = get("target", target, "foreground_share_source", str, "")
-    if (share is None) != (not share_source):
-        raise ValueError("expected target to have both foreground_share and foreground_share_source, but got only one")
-    authors = strings("the paper", document, "authors")
-    by_id = {table.id: table for table in tables}
-    off_table = {
-        name: off_table_figure(name, entry, by_id)
-        for name, entry in get("the paper", document, "off_table", dict, {}).items()
-    }
-    corrected = {table_id: table.corrected() for table_id, table in by_id.items()}
-    claims = {
-        slug: published_claim(f"claim {slug!r}", slug, entry, corrected, off_table, RELATIONS)
-        for slug, entry in get("the paper", document, "claims", dict, {}).items()
-    }
-    statements = {
-        slug: published_claim(f"statement {slug!r}", slug, entry, corrected, off_table, STATEMENT_RELATIONS)
-        for slug, entry in get("the paper", document, "statements", dict, {}).items()
-    }
-    for figure in off_table.values():
-        if figure.claim:
-            member(f"claim of figure {figure.name!r} off the tables", figure.claim, tuple(claims))
-    return Paper(
-        id=get("the paper", document, "id", str),
-        title=get("the paper", document, "title", str),
-        authors=authors,
-        year=get("the paper", document, "year", int, None),
-        tables=tables,
-        claims=MappingProxyType(claims),
-        correlations=tuple(_correlation(entry, by_id) for entry in get("the paper", document, "correlation", list, [])),
-        foreground_share=share,
-        foreground_share_source=share_source,
-        assumption=get("target", target, "assumption", str, ""),
-        statements=MappingProxyType(statements),
-        off_table=MappingProxyType(off_table),
+def _exactly(value: Any, kind: type) -> Any:
+    """The value, where it is of that type: cattrs would convert it, which loses the printed decimals of a number."""
+    if type(value) is not kind:
+        raise ValueError(f"expected a {kind.__name__}, but got {value!r}")
+    return value
+
+
+def _strings(value: Any, _: Any) -> tuple[str, ...]:
+    return tuple(_exactly(text, str) for text in _exactly(value, list))
+
+
+def _is_literal(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is Literal
+
+
+def _choice(value: Any, kind: Any) -> Any:
+    if value not in get_args(kind):
+        raise ValueError(f"expected one of {', '.join(map(repr, get_args(kind)))}, but got {value!r}")
+    return value
+
+
+def _reason(error: BaseException, kind: type | None) -> str:
+    return str(error) if type(error) is ValueError else format_exception(error, kind)
+
+
+_CONVERTER = Converter(forbid_extra_keys=True)
+for _kind in (str, int, float, bool):
+    _CONVERTER.register_structure_hook(_kind, _exactly)
+_CONVERTER.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _strings)
+_CONVERTER.register_structure_hook_func(_is_literal, _choice)
+_CONVERTER.register_structure_hook(Figure, lambda text, _: Figure.parse(_exactly(text, str), "none"))
+
+
+@contextmanager
+def _naming(entry: str) -> Iterator[None]:
+    """Puts an entry's name before what a `ValueError` says."""
+    try:
+        yield
+    except ValueError as error:  # of tomllib and of Path.read_text too
+        raise ValueError(f"{entry}: {error}") from None
+
+
+def _known(what: str, name: str, choices: Collection[str]) -> None:
+    if name not in choices:
+        raise ValueError(f"expected {what} to be one of {', '.join(choices)}, but got {name!r}")
+
+
+def _once(what: str, names: Sequence[str]) -> None:
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"expected {what} to differ from one another, but got {twice[0]!r} twice")
+
+
+def _paper(entry: PaperEntry) -> Paper:
+    _once("tables", [table.id for table in entry.table])
+    paper = Paper(
+        id=entry.id,
+        title=entry.title,
+        authors=entry.authors,
+        year=entry.year,
+        tables=tuple(_table(table) for table in entry.table),
+        correlations=entry.correlation,
+        target=entry.target,
+        off_table={name: _off_table(name, figure) for name, figure in entry.off_table.items()},
+    )
+    for correlation in paper.correlations:
+        for axis in (correlation.x, correlation.y):
+            _known(
+                f"x and y of the correlation in table {correlation.table}", axis, paper.table(correlation.table).columns
+            )
+    read = paper.corrected()
+    return replace(
+        paper,
+        claims={slug: _claim("claim", slug, claim, read) for slug, claim in entry.claims.items()},
+        statements={slug: _claim("statement", slug, claim, read) for slug, claim in entry.statements.items()},
     )
 
 
-def _table(entry: Mapping[str, Any]) -> Table:
-    table_id = get("a table", entry, "id", str)
-    where = f"table {table_id}"
-    keys(where, entry, {"id", "title", "place", "unit", "columns", "key", "figures", "row", "reading"}
-          | {"recovered_from", "one_test_split", "heading_note"})  # fmt: skip
-    headings = strings(where, entry, "columns")
-    unique(f"columns of {where}", list(headings))
-    unit = get(where, entry, "unit", str)
-    columns = {
-        name: _column(f"column {name!r} of {where}", name, value, unit, headings)
-        for name, value in get(where, entry, "figures", dict, {}).items()
-    }
-    key = get(where, entry, "key", str)
-    member(f"key of {where}", key, headings)
-    source = get(where, entry, "recovered_from", str, "")
-    rows = tuple(_row(where, row, headings, columns, key, source) for row in get(where, entry, "row", list))
-    unique(f"rows of {where}", [row.name for row in rows])
-    table = Table(
-        id=table_id,
-        title=get(where, entry, "title", str),
-        place=get(where, entry, "place", str),
-        headings=headings,
-        columns=MappingProxyType(columns),
-        rows=rows,
-        one_test_split=get(where, entry, "one_test_split", bool, False),
-        readings=tuple(_reading(where, reading, columns) for reading in get(where, entry, "reading", list, [])),
-        heading_note=get(where, entry, "heading_note", str, ""),
-    )
-    for reading in table.readings:
-        for name in reading.rows:
-            table.row(name)
+def _off_table(name: str, entry: OffTableEntry) -> OffTable:
+    with _naming(f"figure {name!r} off the tables"):
+        figure = Figure.parse(entry.text, entry.unit, source=entry.place if entry.recovered else "")
+    return OffTable(entry.what, figure, entry.place)
+
+
+def _table(entry: TableEntry) -> Table:
+    with _naming(f"table {entry.id}"):
+        _once("columns", entry.columns)
+        for heading in (entry.key, *entry.figures):
+            _known("key and figures", heading, entry.columns)
+        columns = {name: replace(column, unit=column.unit or entry.unit) for name, column in entry.figures.items()}
+        rows = tuple(_row(row, entry, columns) for row in entry.row)
+        _once("rows", [row.name for row in rows])
+        for reading in entry.reading:
+            for name in reading.rows:
+                _known("rows of a reading", name, [row.name for row in rows])
+            for heading in (*reading.columns, *reading.columns.values(), *reading.figures, *reading.quantities):
+                _known("columns, figures and quantities of a reading", heading, columns)
+        table = Table(
+            entry.id, entry.title, entry.place, entry.columns, columns, rows, entry.reading, entry.heading_note
+        )
+        table.corrected()  # a reading may hold a figure that is none
     return table
 
 
-def _column(where: str, name: str, entry: Any, unit: str, headings: tuple[str, ...]) -> Column:
-    require(isinstance(entry, dict), f"expected {where} to be a table with a quantity, but got {entry!r}")
-    keys(where, entry, {"quantity", "unit", "statistic", "split"})
-    member(f"figures of {where}", name, headings)
-    column = Column(
-        name=name,
-        quantity=get(where, entry, "quantity", str),
-        unit=get(where, entry, "unit", str, unit),
-        statistic=get(where, entry, "statistic", str, ""),
-        split=get(where, entry, "split", str, ""),
-    )
-    member(f"unit of {where}", column.unit, tuple(UNITS))
-    member(f"statistic of {where}", column.statistic, ("", "best", "average"))
-    return column
-
-
-def _row(
-    where: str,
-    entry: Mapping[str, Any],
-    headings: tuple[str, ...],
-    columns: Mapping[str, Column],
-    key: str,
-    source: str,
-) -> Row:
-    keys(f"a row of {where}", entry, {"cells", "name", "recovered"})
-    texts = strings(f"a row of {where}", entry, "cells")
-    if len(texts) != len(headings):
-        raise ValueError(f"expected a row of {where} to have {len(headings)} cells, but got {len(texts)}: {texts}")
-    cells = dict(zip(headings, texts, strict=True))
-    name = get(f"a row of {where}", entry, "name", str, cells[key])
-    recovered = strings(f"row {name!r} of {where}", entry, "recovered", ())
-    for heading in recovered:
-        member(f"recovered of row {name!r} of {where}", heading, tuple(columns))
-    if recovered and not source:
-        raise ValueError(f"expected {where} to say recovered_from, since row {name!r} has recovered figures")
-    figures: dict[str, Figure] = {}
+def _row(entry: RowEntry, table: TableEntry, columns: Mapping[str, Column]) -> TableRow:
+    if len(entry.cells) != len(table.columns):
+        raise ValueError(f"expected a row to have {len(table.columns)} cells, but got {list(entry.cells)}")
+    cells = dict(zip(table.columns, entry.cells, strict=True))
+    name = entry.name or cells[table.key]
+    for heading in entry.recovered:
+        _known(f"recovered of row {name!r}", heading, columns)
+    if entry.recovered and not table.recovered_from:
+        raise ValueError(f"expected recovered_from, since row {name!r} has recovered figures, but got none")
+    figures = {}
     for heading, column in columns.items():
-        try:
-            lost = heading in recovered
-            figures[heading] = Figure.parse(cells[heading], column.unit, recovered=lost, source=source if lost else "")
-        except ValueError as error:
-            raise ValueError(f"column {heading!r} in row {name!r} of {where}: {error}") from None
-    return Row(name, MappingProxyType(cells), MappingProxyType(figures))
+        with _naming(f"column {heading!r} in row {name!r}"):
+            source = table.recovered_from if heading in entry.recovered else ""
+            figures[heading] = Figure.parse(cells[heading], column.unit, source=source)
+    return TableRow(name, cells, figures)
 
 
-def _reading(where: str, entry: Mapping[str, Any], columns: Mapping[str, Column]) -> Reading:
-    where = f"a reading of {where}"
-    keys(where, entry, {"reason", "rows", "columns", "figures", "quantities"})
-    mappings = {name: dict(get(where, entry, name, dict, {})) for name in ("columns", "figures", "quantities")}
-    for name, mapping in mappings.items():
-        for heading, value in mapping.items():
-            member(f"{name} of {where}", heading, tuple(columns))
-            if name == "columns":
-                member(f"{name} of {where}", value, tuple(columns))
-            if name == "figures":
-                Figure.parse(value, columns[heading].unit)
-    return Reading(
-        reason=get(where, entry, "reason", str),
-        rows=strings(where, entry, "rows", ()),
-        **{name: MappingProxyType(mapping) for name, mapping in mappings.items()},
+def _claim(kind: str, slug: str, entry: ClaimEntry, paper: Paper) -> PublishedClaim:
+    with _naming(f"{kind} {slug!r}"):
+        for arm in (arm for pair in entry.pairs for arm in pair):
+            _known("pairs", arm, entry.arms)
+        if entry.expect == "rank-correlation" and entry.predictor.keys() != entry.arms.keys():
+            raise ValueError(f"expected predictor to name {list(entry.arms)}, but got {list(entry.predictor)}")
+        claim = PublishedClaim(
+            slug=slug,
+            statement=entry.statement,
+            place=entry.place,
+            metric=entry.metric,
+            unit=entry.unit,
+            relation=entry.expect,
+            arms={},
+            pairs=entry.pairs,
+            predictor={arm: paper.figure(origin).value for arm, origin in entry.predictor.items()},
+            note=entry.note,
+        )
+        others = tuple(
+            _measured(replace(claim, metric=metric), _moved(entry.arms, other), paper)
+            for metric, other in entry.other.items()
+        )
+        return replace(_measured(claim, entry.arms, paper), others=others)
+
+
+def _moved(arms: Mapping[str, Origin], other: OtherEntry) -> dict[str, Origin]:
+    """Where the arms' figures stand by another metric."""
+    for arm in other.arms:
+        _known("arms of other", arm, arms)
+    return {
+        arm: other.arms.get(arm, replace(origin, column=other.column or origin.column)) for arm, origin in arms.items()
+    }
+
+
+def _measured(claim: PublishedClaim, origins: Mapping[str, Origin], paper: Paper) -> PublishedClaim:
+    """The claim with its arms' figures."""
+    figures = {arm: paper.figure(origin) for arm, origin in origins.items()}
+    return replace(
+        claim,
+        arms={arm: figure.value for arm, figure in figures.items()},
+        origins=origins,
+        sources={arm: figure.source for arm, figure in figures.items() if figure.source},
     )
-
-
-def _correlation(entry: Mapping[str, Any], tables: Mapping[str, Table]) -> Correlation:
-    where = "a correlation"
-    keys(where, entry, {"table", "x", "y", "rho", "pvalue", "place"})
-    table_id = get(where, entry, "table", str)
-    member(f"table of {where}", table_id, tuple(tables))
-    names = [get(where, entry, axis, str) for axis in ("x", "y")]
-    for name in names:
-        member(f"x and y of {where}", name, tuple(tables[table_id].columns))
-    rho, pvalue = (Figure.parse(get(where, entry, key, str), "none") for key in ("rho", "pvalue"))
-    return Correlation(table_id, names[0], names[1], rho, pvalue, get(where, entry, "place", str))

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
 from types import MappingProxyType
+from typing import Literal
 
-from harness.papers.claims import PublishedClaim
+from harness.papers.claims import Origin, PublishedClaim
 
 UNITS: Mapping[str, Decimal] = MappingProxyType(
     {"percent": Decimal("0.01"), "fraction": Decimal(1), "none": Decimal(1)}
@@ -28,18 +28,16 @@ class Figure:
         text: The digits as printed, such as ``"54.3"``.
         value: The number in the unit that the library uses (fractions for percent and fractions).
         half_width: Half a unit of the last printed decimal, on the scale of ``value``.
-        recovered: Whether it was missing from the paper's text and taken from elsewhere.
-        source: Where a recovered or corrected figure comes from; empty otherwise.
+        source: Where it comes from, if the paper's text lacks it or has another one in its place; empty otherwise.
     """
 
     text: str
     value: float
     half_width: float
-    recovered: bool = False
     source: str = ""
 
     @classmethod
-    def parse(cls, text: str, unit: str, *, recovered: bool = False, source: str = "") -> Figure:
+    def parse(cls, text: str, unit: str, *, source: str = "") -> Figure:
         """Read a printed number.
 
         Raises:
@@ -56,7 +54,12 @@ class Figure:
             raise ValueError(f"expected a plain decimal number, but got {text!r}")
         scale = UNITS[unit]
         half_width = float(Decimal("0.5").scaleb(-len(decimals)) * scale)
-        return cls(text, float(Decimal(text) * scale), half_width, recovered, source)
+        return cls(text, float(Decimal(text) * scale), half_width, source)
+
+    @property
+    def recovered(self) -> bool:
+        """Whether it comes from elsewhere than the paper's text."""
+        return bool(self.source)
 
     @property
     def low(self) -> float:
@@ -79,24 +82,22 @@ class Column:
     """What a column of figures holds.
 
     Attributes:
-        name: The column's heading as printed.
         quantity: What is measured: ``iou``, ``dice``, ``f1``, ``precision``, ``recall``, ``accuracy``,
             ``mean-iou``, ``mean-dice``, ``mean-f1``, ``mean-recall`` (over foreground and background), ``kappa``,
             or a name of the paper's own, which the audit leaves alone.
-        unit: ``percent``, ``fraction`` or ``none``.
+        unit: ``percent``, ``fraction`` or ``none``; in a file also empty, for the table's.
         statistic: ``best`` or ``average`` of several trainings; empty where the paper does not say.
         split: ``test``, ``validation`` or empty.
     """
 
-    name: str
     quantity: str
-    unit: str
-    statistic: str = ""
+    unit: str = ""
+    statistic: Literal["", "best", "average"] = ""
     split: str = ""
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row of a table: every cell as printed, and the cells that are figures, by column heading."""
 
     name: str
@@ -127,8 +128,15 @@ class Reading:
 class Table:
     """A table as printed, with the readings that correct it kept apart.
 
-    `one_test_split` says that its rows were measured on the same test images, so that they share a foreground share.
-    `heading_note` says which headings differ from what the paper's text has; empty where none does.
+    Attributes:
+        id: Its number.
+        title: What it shows, in our words.
+        place: Where it stands.
+        headings: The headings of all columns.
+        columns: The columns of figures, by heading.
+        rows: Its rows.
+        readings: Corrections, in the order in which they apply.
+        heading_note: Which headings differ from what the paper's text has; empty where none does.
     """
 
     id: str
@@ -136,12 +144,11 @@ class Table:
     place: str
     headings: tuple[str, ...]
     columns: Mapping[str, Column]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     readings: tuple[Reading, ...] = ()
-    one_test_split: bool = False
     heading_note: str = ""
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> TableRow:
         """The row of that name.
 
         Raises:
@@ -150,8 +157,8 @@ class Table:
         for row in self.rows:
             if row.name == name:
                 return row
-        found = ", ".join(row.name for row in self.rows)
-        raise ValueError(f"expected a row of table {self.id} ({found}), but got {name!r}")
+        names = ", ".join(row.name for row in self.rows)
+        raise ValueError(f"expected a row of table {self.id} ({names}), but got {name!r}")
 
     def figure(self, row: str, column: str) -> Figure:
         """One figure of the table as this object holds it (as printed, or as read after `corrected`).
@@ -161,8 +168,8 @@ class Table:
         """
         figures = self.row(row).figures
         if column not in figures:
-            found = ", ".join(figures)
-            raise ValueError(f"expected a column of figures of table {self.id} ({found}), but got {column!r}")
+            headings = ", ".join(figures)
+            raise ValueError(f"expected a column of figures of table {self.id} ({headings}), but got {column!r}")
         return figures[column]
 
     def corrected(self) -> Table:
@@ -177,11 +184,11 @@ class Table:
                 name: replace(column, quantity=reading.quantities.get(name, column.quantity))
                 for name, column in table.columns.items()
             }
-            table = replace(table, rows=rows, columns=MappingProxyType(columns))
+            table = replace(table, rows=rows, columns=columns)
         return replace(table, readings=())
 
 
-def _read(row: Row, reading: Reading, columns: Mapping[str, Column]) -> Row:
+def _read(row: TableRow, reading: Reading, columns: Mapping[str, Column]) -> TableRow:
     figures = dict(row.figures)
     cells = dict(row.cells)
     for meant, printed in reading.columns.items():
@@ -189,9 +196,9 @@ def _read(row: Row, reading: Reading, columns: Mapping[str, Column]) -> Row:
             figures[meant] = row.figures[printed]
             cells[meant] = row.cells[printed]
     for name, text in reading.figures.items():
-        figures[name] = Figure.parse(text, columns[name].unit, recovered=True, source=reading.reason)
+        figures[name] = Figure.parse(text, columns[name].unit, source=reading.reason)
         cells[name] = text
-    return replace(row, cells=MappingProxyType(cells), figures=MappingProxyType(figures))
+    return replace(row, cells=cells, figures=figures)
 
 
 @dataclass(frozen=True)
@@ -211,20 +218,35 @@ class OffTable:
     """A figure that stands in no table.
 
     Attributes:
-        name: Its name in the file.
         what: What it is, in words.
         figure: The figure; recovered where the paper's text does not have it.
         place: Where it stands.
-        claim: Slug of the claim that it is about; empty for none.
-        repeats: Table, row and column of the figure that it should equal; None where it repeats none.
     """
 
-    name: str
     what: str
     figure: Figure
     place: str
-    claim: str = ""
-    repeats: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The data set that a paper's scores are of.
+
+    Attributes:
+        name: The data set, its foreground and its split.
+        assumption: What is read into the paper without standing there; empty for nothing.
+        foreground_share: Share of its pixels that are foreground, where it is known.
+        foreground_share_source: Where that share comes from.
+    """
+
+    name: str = ""
+    assumption: str = ""
+    foreground_share: float | None = None
+    foreground_share_source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.foreground_share is not None and not 0 < self.foreground_share < 1:
+            raise ValueError(f"expected foreground_share to be between 0 and 1, but got {self.foreground_share}")
 
 
 @dataclass(frozen=True)
@@ -238,12 +260,10 @@ class Paper:
         year: Year of publication, where known.
         tables: Its tables as printed.
         claims: The claims to be tested, by slug.
+        correlations: Rank correlations that it prints.
+        target: The data set that its scores are of.
         statements: What else its text says about its own figures, by name: audited, not tested.
         off_table: Figures that stand in no table, by name.
-        correlations: Rank correlations that it prints.
-        foreground_share: Share of the target data set's pixels that are foreground, or None where not known.
-        foreground_share_source: Where that share comes from.
-        assumption: What is read into the paper without standing there; empty for nothing.
     """
 
     id: str
@@ -251,17 +271,11 @@ class Paper:
     authors: tuple[str, ...]
     year: int | None
     tables: tuple[Table, ...]
-    claims: Mapping[str, PublishedClaim]
+    claims: Mapping[str, PublishedClaim] = field(default_factory=dict)
     correlations: tuple[Correlation, ...] = ()
-    foreground_share: float | None = None
-    foreground_share_source: str = ""
-    assumption: str = ""
+    target: Target = field(default_factory=Target)
     statements: Mapping[str, PublishedClaim] = field(default_factory=dict)
     off_table: Mapping[str, OffTable] = field(default_factory=dict)
-
-    @cached_property
-    def _tables(self) -> dict[str, Table]:
-        return {table.id: table for table in self.tables}
 
     def table(self, table_id: str) -> Table:
         """The table of that number.
@@ -269,21 +283,24 @@ class Paper:
         Raises:
             ValueError: There is none.
         """
-        if table_id not in self._tables:
-            found = ", ".join(self._tables)
-            raise ValueError(f"expected a table of {self.id} ({found}), but got {table_id!r}")
-        return self._tables[table_id]
+        for table in self.tables:
+            if table.id == table_id:
+                return table
+        ids = ", ".join(table.id for table in self.tables)
+        raise ValueError(f"expected a table of {self.id} ({ids}), but got {table_id!r}")
 
-    def claim(self, slug: str) -> PublishedClaim:
-        """The claim ``<paper>/<slug>``.
+    def figure(self, origin: Origin) -> Figure:
+        """The figure that stands at a place.
 
         Raises:
             ValueError: There is none.
         """
-        if slug not in self.claims:
-            found = ", ".join(self.claims)
-            raise ValueError(f"expected a claim of {self.id} ({found}), but got {slug!r}")
-        return self.claims[slug]
+        if not origin.off_table:
+            return self.table(origin.table).figure(origin.row, origin.column)
+        if origin.off_table not in self.off_table:
+            names = ", ".join(self.off_table) or "none"
+            raise ValueError(f"expected a figure off the tables of {self.id} ({names}), but got {origin.off_table!r}")
+        return self.off_table[origin.off_table].figure
 
     def corrected(self) -> Paper:
         """The paper with every table as it is to be read."""

@@ -25,7 +25,6 @@ def write_report(
     environment: Mapping[str, Any],
     curves: Mapping[str, Curves],
     overlays: Mapping[str, Sequence[Overlay]] | None = None,
-    findings: str | None = None,
     commands: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Writes ``verdicts.json``, ``verdicts.md``, ``verdicts.html`` and a learning-curve picture per claim.
@@ -36,7 +35,6 @@ def write_report(
         environment: Versions, device, commit, date; see ``docs/verdicts-schema.md``.
         curves: Learning curves by :attr:`Row.key`, metric and arm; a row without any gets no picture.
         overlays: Predictions on test images by :attr:`Row.key`.
-        findings: What the audit found in the papers' own figures, as Markdown.
         commands: The command that runs a claim again, by :attr:`Row.key`.
 
     Returns:
@@ -51,7 +49,7 @@ def write_report(
     environment = complete(environment, rows)
     written = [write_json(rows, folder / "verdicts.json", environment)]
     written.append(replace_text(folder / "verdicts.md", markdown(rows, environment)))
-    page = html(rows, environment, curves=curves, overlays=overlays, findings=findings, commands=commands)
+    page = html(rows, environment, curves=curves, overlays=overlays, commands=commands)
     written.append(replace_text(folder / "verdicts.html", page))
     taken: set[str] = set()
     for row in rows:

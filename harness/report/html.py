@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from harness.papers import Table
@@ -14,9 +14,6 @@ from harness.report.curves import Curves, curves_svg, drawable
 from harness.report.overlays import CHOICE, COLOURS, Overlay
 from harness.report.parts import Part, comparisons, deciding
 from harness.verdicts import Arm, Row
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,7 +24,6 @@ def html(
     *,
     curves: Mapping[str, Curves] | None = None,
     overlays: Mapping[str, Sequence[Overlay]] | None = None,
-    findings: str | None = None,
     commands: Mapping[str, str] | None = None,
 ) -> str:
     """The page.
@@ -37,7 +33,6 @@ def html(
         environment: Versions, device, commit, date.
         curves: Learning curves by :attr:`Row.key`, metric and arm.
         overlays: Predictions on test images by :attr:`Row.key`.
-        findings: What the audit found in the papers' own figures, as Markdown.
         commands: The command that runs a claim again, by :attr:`Row.key`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -90,7 +85,6 @@ def html(
         trained=numerals.duration(sum(row.seconds_trained for row in rows)),
         saved=numerals.duration(sum(row.seconds_saved for row in rows)),
         unexpected=sum(bool(row.problems) for row in rows),
-        findings=Markup(_findings(findings)) if findings else "",
         numerals=numerals,
         phrasing=phrasing,
         colours={name: f"rgb{rgb}" for name, rgb in COLOURS.items()},
@@ -210,19 +204,6 @@ def _table(table: Table, used: Collection[tuple[str, str, str]]) -> dict[str, An
         "used": any(cell["used"] for cells in body for cell in cells),
         "readings": [reading.reason for reading in table.readings],
     }
-
-
-def _findings(text: str) -> str:
-    """Markdown as HTML: raw HTML stays text, there are no images, and headings go below the page's own."""
-    from markdown_it import MarkdownIt
-
-    outward = ["image", "link", "autolink", "reference"]
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(outward)
-    tokens: list[Token] = parser.parse(text)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
-    return str(parser.renderer.render(tokens, parser.options, {}))
 
 
 def _class(verdict: str) -> str:

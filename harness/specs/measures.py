@@ -1,25 +1,29 @@
-"""Measures: one number of a record each, and the one parser of their printed form.
+"""Metrics and measures: what one number of a job's record is, and the one parser of their printed form.
 
-A :class:`Metric` names a figure of one evaluation. A measure says what a run's number is: the metric at the end, the
-trend of its curve, the gap between splits, or the time until a threshold.
+=============================  =========================================================================
+``IoU.foreground``, ``mIoU``   :class:`Final`: the metric at the end of the job
+``trend:mIoU``                 :class:`Trend`: Spearman's rank correlation of metric and iteration
+``time:Dice.fluid>=0.4``       :class:`TimeTo`: the first evaluated epoch at which the metric is at least that
+``gap:kappa``                  :class:`Gap`: the metric on the training images less that on the validation images
+=============================  =========================================================================
 """
 
 from __future__ import annotations
 
-import re
+import math
 from dataclasses import dataclass
+
+FOREGROUND = "foreground"
+"""Stands in ``Metric.of`` for the class that a data set's adapter names as its foreground."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of one evaluation.
+    """A metric of a task, by name.
 
     Attributes:
-        name: Such as ``"IoU"`` or ``"mIoU"``.
-        of: The class that it is of; empty for a metric of all classes.
-
-    >>> str(Metric("IoU", "foreground")), str(Metric("mIoU"))
-    ('IoU.foreground', 'mIoU')
+        name: ``"IoU"``, ``"mIoU"``, ``"kappa"`` for example.
+        of: The class that it is of, or ``"foreground"``; ``""`` for a metric of all classes.
     """
 
     name: str
@@ -31,7 +35,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Final:
-    """The metric of the evaluation that is kept."""
+    """A metric at the end of a job: of the evaluation that the recipe selects."""
 
     metric: Metric
 
@@ -41,7 +45,7 @@ class Final:
 
 @dataclass(frozen=True)
 class Trend:
-    """The rank correlation of the metric's learning curve with time, in [-1, 1]."""
+    """Spearman's rank correlation of a metric and the iteration, over the learning curve."""
 
     metric: Metric
 
@@ -51,7 +55,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class Gap:
-    """The metric on the training split less that on the validation split."""
+    """How much higher a metric is on the training images than on the validation images, at the end."""
 
     metric: Metric
 
@@ -61,10 +65,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class TimeTo:
-    """Epochs until the metric's learning curve first is at least ``threshold``; infinite where it never is."""
+    """The first evaluated epoch at which a metric is at least ``threshold``; infinite where it never is."""
 
     metric: Metric
     threshold: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.threshold):
+            raise ValueError(f"Expected a threshold that is a finite number, but got {self.threshold!r}.")
 
     def __str__(self) -> str:
         return f"time:{self.metric}>={self.threshold!r}"
@@ -72,19 +80,10 @@ class TimeTo:
 
 Measure = Final | Trend | Gap | TimeTo
 
-PRINTED = re.compile(
-    r"(?:(?P<kind>trend|gap|time):)?(?P<name>[^\W\d]\w*)(?:\.(?P<of>[^.:>=]+))?"
-    r"(?:>=(?P<threshold>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))?"
-)
-
 
 @dataclass(frozen=True)
 class Value:
-    """One arm's figure.
-
-    >>> str(Value("scratch", parse("mIoU")))
-    'mIoU of scratch'
-    """
+    """One arm's figure, where a relation needs another measure than the claim's, or another arm's as reference."""
 
     arm: str
     measure: Measure
@@ -94,27 +93,46 @@ class Value:
 
 
 def parse(text: str | Metric | Measure) -> Measure:
-    """The measure that a text prints.
+    """The measure that a printed form stands for.
 
     Args:
-        text: As in ``"IoU.foreground"``, ``"trend:mIoU"``, ``"gap:mIoU"`` or ``"time:Dice.foreground>=0.4"``; a metric
-            stands for its value at the end, and a measure for itself.
+        text: As in the table above; a metric stands for its final value, and a measure for itself.
 
     Raises:
-        ValueError: It is none of these forms.
+        ValueError: It is none of the forms.
 
-    >>> parse("time:Dice.foreground>=0.4")
-    TimeTo(metric=Metric(name='Dice', of='foreground'), threshold=0.4)
+    >>> parse("IoU.foreground")
+    Final(metric=Metric(name='IoU', of='foreground'))
+    >>> str(parse("time:Dice.fluid>=0.4"))
+    'time:Dice.fluid>=0.4'
     """
+    if isinstance(text, (Final, Trend, Gap, TimeTo)):
+        return text
     if isinstance(text, Metric):
         return Final(text)
-    if isinstance(text, Measure):
-        return text
-    found = PRINTED.fullmatch(text) if isinstance(text, str) else None
-    if found is not None:
-        metric, kind, threshold = Metric(found["name"], found["of"] or ""), found["kind"], found["threshold"]
-        if kind == "time" and threshold is not None:
-            return TimeTo(metric, float(threshold))
-        if kind != "time" and threshold is None:
-            return Trend(metric) if kind == "trend" else Gap(metric) if kind == "gap" else Final(metric)
-    raise ValueError(f"Expected a measure as in mIoU, trend:mIoU, gap:mIoU or time:mIoU>=0.4, but got {text!r}.")
+    wrong = ValueError(
+        f"Expected a measure as in mIoU, IoU.foreground, trend:mIoU, gap:mIoU or time:mIoU>=0.4, but got {text!r}."
+    )
+    if not isinstance(text, str):
+        raise wrong
+    kind, colon, rest = text.partition(":")
+    if not colon:
+        return Final(_metric(text, wrong))
+    if kind == "trend":
+        return Trend(_metric(rest, wrong))
+    if kind == "gap":
+        return Gap(_metric(rest, wrong))
+    name, least, threshold = rest.rpartition(">=")
+    if kind != "time" or not least:
+        raise wrong
+    try:
+        return TimeTo(_metric(name, wrong), float(threshold))
+    except ValueError:
+        raise wrong from None
+
+
+def _metric(text: str, wrong: ValueError) -> Metric:
+    name, dot, of = text.partition(".")
+    if not name or (dot and not of) or ":" in text or ">=" in text or text != text.strip():
+        raise wrong
+    return Metric(name, of)

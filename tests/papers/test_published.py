@@ -1,10 +1,10 @@
-"""Figures, readings, and a claim's own effect."""
+"""Figures, readings, and a claim's own rank correlation."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.papers import Figure, PublishedClaim, Reading, Table, load
+from harness.papers import Figure, Origin, PublishedClaim, Reading, Table, load
 
 
 @given(st.floats(0, 1), st.integers(0, 4), st.sampled_from(["percent", "fraction"]))
@@ -62,34 +62,27 @@ def test_readings_apply_in_order() -> None:
 
 
 def test_claims_use_the_corrected_tables() -> None:
-    (dice,) = load("huang-dme").claim("best-pipeline-score").others
+    (dice,) = load("huang-dme").claims["best-pipeline-score"].others
     assert (dice.metric, dice.arms["pipeline"]) == ("Dice", 0.6234)
-    assert load("ehsanimehr-dr").claim("weighted-average-is-the-best-ensemble").arms["boosting"] == 0.8345
+    assert load("ehsanimehr-dr").claims["weighted-average-is-the-best-ensemble"].arms["boosting"] == 0.8345
 
 
-def _claim(relation: str, arms: dict[str, float], *pairs: tuple[str, str], **predictor: float) -> PublishedClaim:
-    return PublishedClaim("slug", "statement", "place", "IoU", "fraction", relation, arms, pairs, predictor)
+def _ranked(arms: dict[str, float], **predictor: float) -> PublishedClaim:
+    return PublishedClaim(
+        "slug", "statement", "place", "IoU", "fraction", "rank-correlation", arms, predictor=predictor
+    )
 
 
-@pytest.mark.parametrize(
-    ("published", "effect"),
-    [
-        (_claim("greater", {"a": 0.5, "b": 0.3, "c": 0.4}, ("a", "b"), ("a", "c")), 0.1),
-        (_claim("not-greater", {"a": 0.5, "b": 0.3, "c": 0.6}, ("a", "c"), ("b", "c")), -0.1),
-        (_claim("equivalent", {"a": 0.5, "b": 0.3, "c": 0.4}), 0.2),
-        (_claim("faster", {"a": 200, "b": 2000}, ("a", "b")), 10.0),
-        (_claim("reaches", {"a": 0.5, "b": 0.3}), 0.5),
-        (_claim("rank-correlation", {"a": 0.1, "b": 0.2, "c": 0.3}, a=3, b=2, c=1), -1.0),
-        (_claim("greater", {}), None),
-        (_claim("greater", {"a": 0.5, "b": 0.3}), None),
-    ],
-)
-def test_a_claims_own_effect(published: PublishedClaim, effect: float | None) -> None:
-    assert published.effect() == (None if effect is None else pytest.approx(effect))
+def test_a_rank_correlation_of_its_own() -> None:
+    assert _ranked({"a": 0.1, "b": 0.2, "c": 0.3}, a=3, c=1, b=2).correlation() == pytest.approx(-1)
+    assert _ranked({}).correlation() is None
+    assert load("zhou-kvasir").claims["source-score-predicts-transfer"].correlation() == pytest.approx(0.8)
+    assert load("wang-pets").claims["frozen-coco-beats-scratch"].correlation() is None
 
 
-def test_published_effects_that_are_known() -> None:
-    assert load("huang-dme").claim("pretraining-beats-scratch").effect() == pytest.approx(0.0572)
-    assert load("zhou-kvasir").claim("source-score-predicts-transfer").effect() == pytest.approx(0.8)
-    assert load("wang-pets").claim("unfrozen-is-only-an-initialisation").effect() == pytest.approx(-0.007)
-    assert load("ehsanimehr-dr").claim("ensembles-enhance").effect() == pytest.approx(-0.0026)
+def test_a_figure_is_found_where_it_stands() -> None:
+    paper = load("huang-dme")
+    assert paper.figure(Origin("4", "CE", "Accuracy")).text == "62.34"
+    assert paper.figure(Origin(off_table="best-dice")).text == "62.34"
+    with pytest.raises(ValueError, match=r"off the tables of huang-dme \(epochs, .* but got 'worst-dice'"):
+        paper.figure(Origin(off_table="worst-dice"))

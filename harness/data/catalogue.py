@@ -1,0 +1,50 @@
+"""The data that there are: what is complete, what it consists of, and its decoded form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.data.cache import fingerprint
+from harness.data.dataset import DataError, Packed
+from harness.data.packing import pack
+from harness.data.registry import check
+from harness.specs import Data
+
+
+class Catalogue:
+    """The data sets beneath a root, and the phantoms.
+
+    Args:
+        root: The data root; ``None``: phantoms only.
+        cache: Folder for decoded data; ``None``: the user's cache folder.
+    """
+
+    def __init__(self, root: Path | None, cache: Path | None = None) -> None:
+        self.root, self.cache = root, cache
+        self._problems: dict[tuple[str, str, str], str] = {}
+        self._fingerprints: dict[Data, str] = {}
+
+    def problem(self, data: Data) -> str:
+        """Why the real data set cannot be used, in one sentence; empty where it can."""
+        place = (data.name, data.labels, data.split.kind)
+        if place not in self._problems:
+            try:
+                check(data, self.root)
+                self._problems[place] = ""
+            except DataError as error:
+                self._problems[place] = str(error)
+        return self._problems[place]
+
+    def problems(self) -> tuple[str, ...]:
+        """Why data sets that were looked for cannot be used, one sentence each."""
+        return tuple(dict.fromkeys(filter(None, self._problems.values())))
+
+    def fingerprint(self, data: Data) -> str:
+        """Hash of the content of resolved data."""
+        if data not in self._fingerprints:
+            self._fingerprints[data] = fingerprint(data, self.root, self.cache)
+        return self._fingerprints[data]
+
+    def load(self, data: Data) -> Packed:
+        """The decoded images of resolved data."""
+        return pack(data, self.root, self.cache)

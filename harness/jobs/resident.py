@@ -1,0 +1,83 @@
+"""Packed data on the training device."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from harness.data import Packed
+from harness.specs import Normalise
+
+KEPT = 4
+"""Packs that a process keeps on a GPU."""
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A pack on the device, still uint8, and which of its images one part of a split has.
+
+    On the CPU the tensors are the mapped files themselves, so that all processes of a machine share one copy. On a GPU
+    the trainings of a process share one.
+
+    Attributes:
+        images: uint8 ``(N, H, W, C)`` of the whole pack.
+        targets: uint8 ``(N, H, W)`` or ``(N,)`` of the whole pack.
+        indices: int64 ``(M,)``, the images of this part.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    indices: torch.Tensor
+
+    @classmethod
+    def place(cls, packed: Packed, indices: npt.NDArray[np.int64], device: torch.device) -> Resident:
+        """The images at ``indices`` on ``device``."""
+        images, targets = _placed(packed, device)
+        return cls(images, targets, torch.from_numpy(np.asarray(indices, np.int64)).to(device))
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.images.shape[1]), int(self.images.shape[2])
+
+    def take(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images uint8 ``(B, C, H, W)`` and targets at positions within this part."""
+        picked = self.indices[positions]
+        return self.images[picked].permute(0, 3, 1, 2).contiguous(), self.targets[picked]
+
+
+_KEPT: dict[tuple[int, str], tuple[Packed, torch.Tensor, torch.Tensor]] = {}
+
+
+def _placed(packed: Packed, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch cannot mark a tensor as read-only; nobody writes to these
+        images, targets = torch.from_numpy(packed.images), torch.from_numpy(packed.targets)
+    if device.type == "cpu":
+        return images, targets
+    place = (id(packed), str(device))
+    if place not in _KEPT:
+        while len(_KEPT) >= KEPT:
+            del _KEPT[next(iter(_KEPT))]
+        _KEPT[place] = (packed, images.to(device), targets.to(device))
+    return _KEPT[place][1:]
+
+
+def normalised(images: torch.Tensor, normalise: Normalise) -> torch.Tensor:
+    """Grey levels ``(B, C, H, W)`` as floats; three channels where ``normalise`` has three.
+
+    A grey image keeps its one channel as long as all channels are normalised alike: it is expanded after warping.
+    """
+    if isinstance(normalise.mean, tuple) or isinstance(normalise.std, tuple):
+        channels = (torch.tensor(value, device=images.device).expand(3) for value in (normalise.mean, normalise.std))
+        mean, std = (values.view(3, 1, 1) for values in channels)
+        return (images.float() - mean) / std
+    grey: torch.Tensor = (images.float() - normalise.mean) / normalise.std
+    return grey

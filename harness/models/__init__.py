@@ -1,1 +1,0 @@
-"""Networks: built from mmsegmentation's own configs and parts."""

@@ -1,0 +1,170 @@
+"""Weights of another network: reading them, and loading what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from harness.networks import building
+from harness.networks.registry import family
+from harness.networks.weight_files import WeightsError, verify
+from harness.specs import Data, FromJob, Network, Recipe, Weights, WeightsPart
+
+State = Mapping[str, torch.Tensor]
+"""Tensors by name."""
+
+COUNTER = ".num_batches_tracked"
+"""End of the name of batch normalisation's counter, which older files do not hold and no network here reads."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a network took from other weights.
+
+    Attributes:
+        origin: Where the weights are from.
+        loaded: Number of tensors that were loaded.
+        not_loaded: Names in the network that stayed as initialised (the last layer for other classes, for example).
+        unused: Names in the weights that the network did not take.
+    """
+
+    origin: str
+    loaded: int
+    not_loaded: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def fit(network: Network, module: torch.nn.Module, state: State, origin: str, part: WeightsPart = "all") -> Loaded:
+    """Loads other weights into a network: its backbone whole, and of its heads what fits.
+
+    Args:
+        network: The spec that ``module`` was built from.
+        module: The network, changed in place.
+        state: The other weights.
+        origin: Where they are from, for the record and for errors.
+        part: ``"backbone"``: the heads stay as initialised.
+
+    Raises:
+        WeightsError: As :func:`fitting`; nothing is loaded.
+    """
+    own = module.state_dict()
+    names = fitting(network, own, state, origin, part)
+    module.load_state_dict({name: state[name] for name in names}, strict=False)
+    return Loaded(
+        origin=origin,
+        loaded=len(names),
+        not_loaded=tuple(name for name in own if name not in names),
+        unused=tuple(name for name in state if name not in names),
+    )
+
+
+def fitting(network: Network, own: State, state: State, origin: str, part: WeightsPart = "all") -> dict[str, None]:
+    """The names that a network takes from other weights; values are not looked at, so both may be outlines.
+
+    Args:
+        network: The spec of the network.
+        own: Its own tensors.
+        state, origin, part: As in :func:`fit`.
+
+    Returns:
+        The names, in the network's order, as keys.
+
+    Raises:
+        WeightsError: Outside the heads, a tensor of the network is not in ``state`` in its shape, or a tensor of
+            ``state`` is not in the network.
+    """
+    heads = tuple(f"{head}." for head in family(network).heads)
+    same = {name: None for name in own if name in state and own[name].shape == state[name].shape}
+    needed = [name for name in own if not name.startswith(heads) and not name.endswith(COUNTER)]
+    missing = [name for name in needed if name not in same]
+    spare = [name for name in state if name not in own and not name.startswith(heads)]
+    if missing or spare:
+        wrong = []
+        if missing:
+            wrong.append(f"lack {len(missing)} of its {len(needed)} tensors in their shape ({missing[0]})")
+        if spare:
+            wrong.append(f"hold {len(spare)} that it does not have ({spare[0]})")
+        raise WeightsError(
+            f"Expected the weights of {origin} to fit the backbone of {network.backbone}, but they "
+            f"{' and '.join(wrong)}; choose weights of the same architecture."
+        )
+    return {name: None for name in same if part == "all" or not name.startswith(heads)}
+
+
+def check(recipe: Recipe, classes_of: Callable[[Data], int]) -> None:
+    """Checks that what a recipe and its sources start from fits their networks, before anything trains.
+
+    Files of weights are read; of a source recipe only the network matters.
+
+    Args:
+        recipe: The recipe.
+        classes_of: Number of classes of a data set.
+
+    Raises:
+        WeightsError: As :func:`fitting` and :func:`read`.
+    """
+    for step in recipe.lineage():
+        init = step.init
+        if isinstance(init, Weights):
+            state, origin = _read_outline(init), init.path
+        elif isinstance(init, FromJob):
+            source = init.recipe
+            state = _outline(source.network, classes_of(source.data))
+            origin = f"the source on {source.data.name}"
+        else:
+            continue
+        fitting(step.network, _outline(step.network, classes_of(step.data)), state, origin, init.part)
+
+
+@cache
+def _outline(network: Network, classes: int) -> State:
+    return building.outline(network, classes, ()).state_dict()
+
+
+@cache
+def _read_outline(weights: Weights) -> State:
+    """The tensors of a file without their values: several arms may start from one file."""
+    return {name: tensor.to("meta") for name, tensor in read(weights).items()}
+
+
+def read(weights: Weights) -> State:
+    """The tensors of the file that a spec names.
+
+    Raises:
+        WeightsError: The file is missing, another, or holds no tensors by name.
+    """
+    verify(weights)
+    return load(weights.path)
+
+
+def load(path: str | Path) -> State:
+    """The tensors of a file: a plain state dict, torchvision's for example, or mmengine's under ``state_dict``.
+
+    The prefix ``module.``, which torch's parallel wrappers leave, is taken off.
+
+    Raises:
+        WeightsError: The file is missing, or holds no tensors by name.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except FileNotFoundError:
+        raise WeightsError(f"Expected weights at {path}, but there is no such file.") from None
+    except Exception as error:  # of a broken file anything comes, KeyError and struct.error too
+        raise WeightsError(
+            f"Expected {path} to hold weights that torch loads with `weights_only=True`, but got "
+            f"{type(error).__name__}; save it again as a plain dict of tensors."
+        ) from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    entries = state.items() if isinstance(state, dict) else ()
+    tensors = {name: tensor for name, tensor in entries if isinstance(tensor, torch.Tensor)}
+    if not tensors:
+        raise WeightsError(f"Expected {path} to hold tensors by name, but it holds none; choose another file.")
+    if all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return tensors

@@ -1,0 +1,221 @@
+"""Arms and jobs: what a claim compares, and what that makes to do.
+
+An arm is a recipe, an evaluation without training, or a combination of members. An arm and a seed make a job; jobs form
+a graph, since each names the jobs that it starts from as its ``inputs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal
+
+from harness.specs import checks
+from harness.specs.data import Data
+from harness.specs.identity import VERSION, digest
+from harness.specs.recipes import FromJob, Recipe, Weights
+from harness.specs.schedules import Budget
+from harness.specs.transforms import Rescale
+
+Artifact = Literal["weights", "predictions"]
+"""What a job may need of its inputs beside their records."""
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """A network as it starts, evaluated on the recipe's data without training.
+
+    Attributes:
+        recipe: What concerns training alone (budget, losses, optimiser …) identifies nothing and is set to defaults.
+    """
+
+    recipe: Recipe
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.recipe, Recipe):
+            raise ValueError(f"Expected ZeroShot `recipe` to be a Recipe, but got {self.recipe!r}.")  # noqa: TRY004
+        recipe = self.recipe
+        evaluated = Recipe(
+            data=recipe.data,
+            network=recipe.network,
+            budget=Budget(1),
+            init=recipe.init,
+            transforms=tuple(each for each in recipe.transforms if isinstance(each, Rescale)),
+            normalise=recipe.normalise,
+            precision=recipe.precision,
+        )
+        object.__setattr__(self, "recipe", evaluated)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Several members' predictions of the same images as one.
+
+    Attributes:
+        members: Arms of one data set and task.
+        method: ``"soft"``: the mean of the class probabilities. ``"hard"``: the majority of the predicted classes, of
+            equal ones that with the higher mean probability. ``"weighted"``: the mean with weights that do best on the
+            validation images, so the members' data need some.
+    """
+
+    members: tuple[Arm, ...]
+    method: Literal["soft", "hard", "weighted"] = "soft"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.members, tuple) or len(self.members) < 2:
+            raise ValueError(f"Expected ensemble `members` to be a tuple of at least 2 arms, but got {self.members!r}.")
+        if not all(isinstance(member, (Recipe, ZeroShot, Ensemble)) for member in self.members):
+            raise ValueError(f"Expected ensemble `members` to be arms, but got {self.members!r}.")
+        checks.one_of("ensemble", "method", self.method, ("soft", "hard", "weighted"))
+        different = {(final(member).data, final(member).task) for member in self.members}
+        if len(different) > 1:
+            raise ValueError(
+                "Expected the members of an ensemble to predict the same images, but their data sets or tasks differ; "
+                "give all of them the same `data`."
+            )
+        if self.method == "weighted" and not final(self.members[0]).data.split.validation:
+            raise ValueError(
+                "Expected a validation split to weight the members of an ensemble with, but it is 0; choose a share."
+            )
+
+
+Arm = Recipe | ZeroShot | Ensemble
+
+
+def final(arm: Arm) -> Recipe:
+    """The recipe whose data and task an arm's record is of; of an ensemble, its first member's."""
+    if isinstance(arm, Ensemble):
+        return final(arm.members[0])
+    return arm.recipe if isinstance(arm, ZeroShot) else arm
+
+
+def recipes(arm: Arm) -> Iterator[Recipe]:
+    """Every recipe that an arm rests on, sources before what starts from them."""
+    if isinstance(arm, Ensemble):
+        for member in arm.members:
+            yield from recipes(member)
+    else:
+        yield from final(arm).lineage()
+
+
+def replaced(spec: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+    """A spec with ``change`` applied to every part of a kind, however deep: all its data sets, for example."""
+    if isinstance(spec, kind):
+        return change(spec)
+    if isinstance(spec, tuple):
+        return tuple(replaced(item, kind, change) for item in spec)
+    if is_dataclass(spec) and not isinstance(spec, type):
+        old = {item.name: getattr(spec, item.name) for item in fields(spec) if item.init}
+        new = {name: replaced(value, kind, change) for name, value in old.items()}
+        return replace(spec, **new) if any(new[name] is not old[name] for name in old) else spec
+    return spec
+
+
+@dataclass(frozen=True)
+class Training:
+    """A recipe trained with one seed."""
+
+    recipe: Recipe
+    seed: int
+
+    @property
+    def inputs(self) -> tuple[Job, ...]:
+        """The source training."""
+        return _sources(self.recipe, self.seed)
+
+    @property
+    def needs(self) -> Artifact:
+        """Which artifact of its inputs the job asks for."""
+        return "weights"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network evaluated as it starts. The seed draws what the weights do not hold: a new head, the split."""
+
+    recipe: Recipe
+    seed: int
+
+    @property
+    def inputs(self) -> tuple[Job, ...]:
+        """The training whose weights it evaluates."""
+        return _sources(self.recipe, self.seed)
+
+    @property
+    def needs(self) -> Artifact:
+        """Which artifact of its inputs the job asks for."""
+        return "weights"
+
+
+@dataclass(frozen=True)
+class Combination:
+    """An ensemble of members of one seed."""
+
+    ensemble: Ensemble
+    seed: int
+
+    @property
+    def inputs(self) -> tuple[Job, ...]:
+        """The members' jobs."""
+        return tuple(job(member, self.seed) for member in self.ensemble.members)
+
+    @property
+    def needs(self) -> Artifact:
+        """Which artifact of its inputs the job asks for."""
+        return "predictions"
+
+
+Job = Training | Evaluation | Combination
+
+
+def job(arm: Arm, seed: int) -> Job:
+    """What an arm is to do with one seed."""
+    if isinstance(arm, Ensemble):
+        return Combination(arm, seed)
+    return Evaluation(arm.recipe, seed) if isinstance(arm, ZeroShot) else Training(arm, seed)
+
+
+def recipe_of(job: Job) -> Recipe:
+    """The recipe whose data and task a job's record is of."""
+    return final(job.ensemble) if isinstance(job, Combination) else job.recipe
+
+
+def ancestry(job: Job) -> Iterator[Job]:
+    """The jobs that a job needs, inputs before what starts from them, then itself; one may come several times."""
+    for each in job.inputs:
+        yield from ancestry(each)
+    yield job
+
+
+def one_checkpoint(arms: Iterable[Arm]) -> bool:
+    """Whether all seeds of an arm start from one and the same checkpoint, a file or a shared training."""
+    return any(
+        isinstance(step.init, Weights) or (isinstance(step.init, FromJob) and step.init.seed is not None)
+        for arm in arms
+        for step in recipes(arm)
+    )
+
+
+def key(job: Job, fingerprint: Callable[[Data], str], versions: Callable[[Job], dict[str, int]]) -> str:
+    """What a job's record is found by, 64 hexadecimal digits.
+
+    Args:
+        job: The job, with its data resolved.
+        fingerprint: Hash of a data set's content as it is packed.
+        versions: Versions of the parts of this library that shape the job's result.
+    """
+    return digest(
+        {
+            "job": job,
+            "inputs": [key(each, fingerprint, versions) for each in job.inputs],
+            "data": fingerprint(recipe_of(job).data),
+            "versions": {"specs": VERSION, **versions(job)},
+        }
+    )
+
+
+def _sources(recipe: Recipe, seed: int) -> tuple[Job, ...]:
+    init = recipe.init
+    if not isinstance(init, FromJob):
+        return ()
+    return (Training(init.recipe, seed if init.seed is None else init.seed),)

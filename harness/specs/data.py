@@ -1,0 +1,143 @@
+"""Specs of data: which data set, how it is split, resized and prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.specs import checks
+from harness.specs.identity import NOT_IDENTITY
+
+Part = Literal["train", "validation", "test"]
+"""One side of a split."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which images train, which select, and which test.
+
+    Attributes:
+        kind: ``"published"``: as the publisher or mmsegmentation's converter splits. ``"subject"``: the last subjects
+            by name test. ``"random"``: images drawn anew for each seed, so that one subject may be on both sides.
+            ``"folds"``: by subject as well, but the test fold rotates with the seed, so that every subject tests
+            in turn.
+        test: Share of the subjects (``"random"``: of the images) that test; a published split has its own.
+        validation: Share of what does not test that is held out to choose with; it does not train. By subject where
+            the split is by subject, else by image.
+    """
+
+    kind: Literal["published", "subject", "random", "folds"] = "published"
+    test: float = 0.2
+    validation: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.one_of("split", "kind", self.kind, ("published", "subject", "random", "folds"))
+        checks.number("split", "test", self.test)
+        checks.number("split", "validation", self.validation)
+        if not 0 < self.test < 1:
+            raise ValueError(f"Expected split `test` to be a share between 0 and 1, but got {self.test!r}.")
+        if not 0 <= self.validation < 1:
+            raise ValueError(f"Expected split `validation` to be a share below 1, but got {self.validation!r}.")
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Brings every image to one size when the data set is packed.
+
+    Attributes:
+        size: ``(height, width)`` in pixels.
+        fit: ``"area"``: both sides scaled, means over areas; masks keep the area of a foreground. ``"nearest"``: both
+            sides scaled, nearest pixel, images too. ``"short-side"``: the aspect ratio is kept, the image covers the
+            size, and its centre is cut out. ``"centre-crop"``: nothing is scaled, the centre is cut out, and what lies
+            outside the image is black and ignored.
+    """
+
+    size: tuple[int, int]
+    fit: Literal["area", "nearest", "short-side", "centre-crop"] = "area"
+
+    def __post_init__(self) -> None:
+        checks.size("resize", "size", self.size)
+        checks.one_of("resize", "fit", self.fit, ("area", "nearest", "short-side", "centre-crop"))
+
+
+class Preparation:
+    """Base of what is done to every image before it is resized. A subclass is a frozen dataclass."""
+
+
+@dataclass(frozen=True)
+class Clahe(Preparation):
+    """Contrast-limited adaptive histogram equalisation of the lightness (of a grey image: of its grey levels).
+
+    Attributes:
+        clip: Contrast limit, OpenCV's ``clipLimit``.
+        tiles: Tiles along each side.
+    """
+
+    clip: float = 2.0
+    tiles: int = 8
+
+    def __post_init__(self) -> None:
+        checks.positive("Clahe", "clip", self.clip)
+        checks.positive("Clahe", "tiles", self.tiles)
+
+
+@dataclass(frozen=True)
+class CircularCrop(Preparation):
+    """Cuts an image to the bounding box of its bright disc, as a fundus camera shows one, and blackens the corners.
+
+    Attributes:
+        threshold: Grey level that the disc exceeds.
+    """
+
+    threshold: int = 10
+
+    def __post_init__(self) -> None:
+        checks.not_negative("CircularCrop", "threshold", self.threshold)
+
+
+@dataclass(frozen=True)
+class Data:
+    """One data set as a job sees it.
+
+    Attributes:
+        name: Name of the data set, as in :func:`harness.data.names`.
+        labels: Which annotation, ``"union"`` of DME for example; ``""`` where there is one only.
+        split: Which images train, select and test.
+        resize: What brings all images to one size; ``None`` keeps the published one.
+        subset: Of the training images only so many (a whole number) or such a share (below 1), drawn by the seed so
+            that a smaller subset is part of a larger one; ``None``: all.
+        prepare: What is done to every image beforehand, in this order.
+        count: How many phantom images are generated; real data are always read whole.
+        substitute: Another real data set that may stand in where this one is absent; the table names it.
+        evidence: ``""`` until the data set is resolved (see :mod:`harness.verdicts.evidence`), then ``"real"`` or
+            ``"phantom"``.
+    """
+
+    name: str
+    labels: str = ""
+    split: Split = Split()
+    resize: Resize | None = None
+    subset: int | float | None = None
+    prepare: tuple[Preparation, ...] = ()
+    count: int = 40
+    substitute: str = field(default="", metadata=NOT_IDENTITY)
+    evidence: Literal["", "real", "phantom"] = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.split, Split):
+            raise ValueError(f'Expected data `split` to be a Split as in Split("subject"), but got {self.split!r}.')  # noqa: TRY004
+        if self.resize is not None and not isinstance(self.resize, Resize):
+            raise ValueError(f"Expected data `resize` to be a Resize((height, width)), but got {self.resize!r}.")
+        checks.terms("data", "prepare", self.prepare, Preparation, "(CircularCrop(), Clahe())")
+        checks.positive("data", "count", self.count)
+        if self.subset is not None:
+            checks.positive("data", "subset", self.subset)
+            if isinstance(self.subset, float) and self.subset > 1:
+                raise ValueError(
+                    f"Expected data `subset` to be a number of images or a share, but got {self.subset!r}."
+                )
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """``(height, width)`` in pixels that images are packed at; ``None``: as published."""
+        return self.resize.size if self.resize else None

@@ -1,0 +1,58 @@
+"""Specs of networks. Which names there are, and what fits which, is known to :mod:`harness.networks`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.specs import checks
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """How much smaller than published a network is, at the desk and smoke scale.
+
+    Attributes:
+        width: Channels of the first stage.
+        stages: Resolutions of the backbone.
+    """
+
+    width: int
+    stages: int
+
+    def __post_init__(self) -> None:
+        checks.positive("shrink", "width", self.width)
+        checks.positive("shrink", "stages", self.stages)
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A segmentation network by mmsegmentation's names.
+
+    Attributes:
+        backbone: ``"unet-s5-d16"`` for example.
+        head: Decode head, ``"fcn"``, ``"pspnet"`` or ``"deeplabv3"`` for example.
+        shrink: ``None``: as published.
+    """
+
+    backbone: str
+    head: str
+    shrink: Shrink | None = None
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A classification network by torchvision's name.
+
+    Attributes:
+        backbone: ``"resnet18"`` for example.
+        dropout: Probability that a feature is dropped before the last layer.
+    """
+
+    backbone: str
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        checks.probability("classifier", "dropout", self.dropout)
+
+
+Network = Segmenter | Classifier

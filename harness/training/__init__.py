@@ -1,1 +1,0 @@
-"""One training: device-resident data, mmengine's Runner, evaluation, checkpoints."""

@@ -1,0 +1,153 @@
+"""A claim as it will be tested: its arms, its relation, and the seeds that it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from harness.relations import Looks, Relation, SequentialDecision, decide_sequentially
+from harness.specs import Arm, Job, Measure, Scale, Value, job, one_checkpoint
+from harness.store import Record
+from harness.verdicts.evidence import Evidence
+
+Find = Callable[[Job], Record | None]
+"""Finds a job's record."""
+
+ALPHA = 0.05
+"""Level of each claim's whole plan of looks."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One claim at one scale on one kind of evidence. To the scheduler it is a demand.
+
+    Attributes:
+        paper, slug: The id is ``<paper>/<slug>``.
+        variant: Which variant of the claim, ``""`` for the pre-registered one.
+        statement, place: What the paper says, and where.
+        scale: How much of the published budget is spent.
+        arms: Resolved arms by name.
+        relation: What the claim says of the arms.
+        measure: What is compared; parts of ``relation`` may have their own.
+        evidence: Which data it rests on.
+        looks: The plan of seeds.
+        family: Number of pre-registered claims of the paper that early stopping has to pay for.
+        unavailable: Why it cannot run, in one sentence; then nothing is wanted.
+    """
+
+    paper: str
+    slug: str
+    variant: str
+    statement: str
+    place: str
+    scale: Scale
+    arms: Mapping[str, Arm]
+    relation: Relation
+    measure: Measure
+    evidence: Evidence
+    looks: Looks
+    family: int = 1
+    unavailable: str = ""
+    notes: tuple[str, ...] = ()
+    _standing: dict[str, SequentialDecision] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.unavailable:
+            return
+        compared = set(self.relation.arms)
+        unknown = sorted(compared - set(self.arms))
+        if unknown:
+            raise ValueError(
+                f"Expected the relation of {self.id} to compare the arms {', '.join(self.arms)}, but it names "
+                f"{unknown[0]!r}; give that arm a recipe."
+            )
+        unnamed = [arm for arm in self.arms if arm not in compared]
+        if unnamed:
+            raise ValueError(
+                f"Expected every arm of {self.id} to be compared, but its relation does not name {unnamed[0]!r}; "
+                "add it to the relation, or leave it out."
+            )
+        self.relation.check(self.measure)
+        same = [(a, b) for a, b in combinations(self.arms, 2) if self.arms[a] == self.arms[b]]
+        if same:
+            raise ValueError(
+                f"Expected the arms of {self.id} to differ, but {same[0][0]!r} and {same[0][1]!r} are one and the "
+                "same; give each its own level."
+            )
+
+    @property
+    def id(self) -> str:
+        """``<paper>/<slug>``."""
+        return f"{self.paper}/{self.slug}"
+
+    @property
+    def name(self) -> str:
+        """The id with its variant in brackets."""
+        return f"{self.id}[{self.variant}]" if self.variant else self.id
+
+    @property
+    def one_checkpoint(self) -> bool:
+        """Whether all seeds of an arm start from one and the same checkpoint, a file or a shared training."""
+        return one_checkpoint(self.arms.values())
+
+    @property
+    def most(self) -> int:
+        """Seeds that it may come to need."""
+        return self.looks.most
+
+    def wanted(self, find: Find) -> int:
+        """Seeds of every arm that it needs for its next look; 0 where its plan has ended."""
+        return 0 if self.unavailable else self.stand(find).n_next or 0
+
+    def jobs(self, seeds: int) -> Iterator[Job]:
+        """The jobs of the first seeds of every arm, without their inputs."""
+        for arm in self.arms.values():
+            for seed in range(seeds):
+                yield job(arm, seed)
+
+    def samples(self, find: Find) -> dict[str | Value, list[float]]:
+        """Per-seed values as relations take them: by arm, and by :class:`Value` for each further figure.
+
+        An arm's values end before the first seed that has no record yet.
+        """
+        records = {name: list(self._records(arm, find)) for name, arm in self.arms.items()}
+        samples: dict[str | Value, list[float]] = {}
+        for value in self.relation.values(self.measure):
+            found = [record.value(value.measure) for record in records[value.arm]]
+            samples[value] = found
+            if value.measure == self.measure:
+                samples[value.arm] = found
+        return samples
+
+    def stand(self, find: Find) -> SequentialDecision:
+        """Where the claim stands with the jobs that are done.
+
+        It is not stopped early as decided while most runs of every arm have collapsed: then nothing was compared, and
+        the seeds to come may do better. Remembered, because whoever waits asks again and again, and whether a claim is
+        futile takes a simulation (10 to 110 ms a claim).
+        """
+
+        def collapsed(n: int) -> bool:
+            return all(mostly_collapsed([find(job(arm, seed)) for seed in range(n)]) for arm in self.arms.values())
+
+        samples = self.samples(find)
+        seen = repr(samples)
+        if seen not in self._standing:
+            self._standing.clear()
+            self._standing[seen] = decide_sequentially(
+                self.relation, samples, self.looks, alpha=ALPHA, family=self.family, open_at=collapsed
+            )
+        return self._standing[seen]
+
+    def _records(self, arm: Arm, find: Find) -> Iterator[Record]:
+        for seed in range(self.looks.most):
+            record = find(job(arm, seed))
+            if record is None:
+                return
+            yield record
+
+
+def mostly_collapsed(records: Sequence[Record | None]) -> bool:
+    """Whether more than half of an arm's jobs predict (nearly) one class only."""
+    return 2 * sum(record is not None and record.collapsed for record in records) > len(records)
