@@ -158,7 +158,7 @@ class Runner:
             parts,
             self._where,
             start=_start(recipe, inputs),
-            kept=(self.store.partial(key) / "checkpoint.pt", key),
+            kept=(self.store.checkpoint(key), key),
             report=self._reporter(packed),
         )
         trainer.run()

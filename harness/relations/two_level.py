@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.relations.crossed import CountsMetric, by_subject, components, half_widths, pseudo_values, weights
-from harness.relations.decision import json_number
 from harness.relations.paired_t import LEAST_SEEDS, NO_SPREAD, Array, bounds
 
 FEW_SUBJECTS = 5
@@ -74,13 +73,6 @@ class TwoLevel:
         if self.limited_by == "test images":
             return f"{what}; the test set limits it: after any number of seeds it would still be ± {self.floor:.2g}"
         return f"{what}; the seeds limit it ({self.test_share:.0%} of its variance is due to the test subjects)"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types that JSON can hold."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        for name in ("interval", "seed_interval"):
-            content[name] = None if content[name] is None else list(content[name])
-        return {name: json_number(entry) if isinstance(entry, float) else entry for name, entry in content.items()}
 
 
 def two_level(

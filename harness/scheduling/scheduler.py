@@ -166,7 +166,8 @@ class Scheduler:
                     continue
                 if not self.done(job):
                     self._do(job, self.devices[scale])
-                return True
+            self.store.trim()
+            return True
         return False
 
     def _refuse(self) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +39,41 @@ class Difference:
         return f"{self.a} − {self.b}" if self.b else self.a
 
 
+@dataclass(frozen=True)
+class SubjectDifference:
+    """A difference with the test subjects counted as a sample too.
+
+    Attributes:
+        difference: What is estimated.
+        estimate: Its interval over seeds and subjects.
+    """
+
+    difference: Difference
+    estimate: TwoLevel
+
+    @property
+    def label(self) -> str:
+        """The arms."""
+        return self.difference.label
+
+    @property
+    def metric(self) -> str:
+        """What is compared."""
+        return self.difference.metric
+
+    @property
+    def holds_boundary(self) -> bool:
+        """Whether the interval over seeds and subjects holds the boundary that the seeds' own excludes."""
+        excluded, interval = self.difference.excluded, self.estimate.interval
+        return excluded is not None and interval is not None and interval[0] <= excluded <= interval[1]
+
+    @property
+    def sentence(self) -> str:
+        """The estimate in words."""
+        held = "; it holds the margin that the seeds alone exclude" if self.holds_boundary else ""
+        return f"{self.estimate.describe()}{held}"
+
+
 def differences(decision: Decision, default: str) -> Iterator[Difference]:
     """The differences that a decision rests on; none for rankings and times."""
     if decision.effect_kind == "correlation" and all(part.effect_kind == "difference" for part in decision.parts):
@@ -68,10 +102,10 @@ def _excluded(decision: Decision) -> float | None:
 def over_subjects(
     decision: Decision,
     metric: str,
-    records: dict[str, list[Record]],
+    records: Mapping[str, Sequence[Record]],
     counts: Callable[[str], npt.NDArray[np.int64]],
-) -> tuple[dict[str, Any], ...]:
-    """Every difference of a claim with its two-level interval, as plain types.
+) -> tuple[SubjectDifference, ...]:
+    """Every difference of a pooled metric that a claim rests on, with its two-level interval.
 
     Args:
         decision: The claim's.
@@ -80,28 +114,15 @@ def over_subjects(
         counts: Confusion counts ``(N, C, C)`` of a run by its key.
 
     Returns:
-        ``label``, ``metric``, ``sentence``, ``holds_boundary`` (whether the interval over seeds and subjects holds the
-        boundary that the seeds' own excludes) and the fields of :class:`harness.relations.TwoLevel` for each difference
-        of a pooled metric; nothing where a run failed or the test images differ by seed.
+        Nothing where a run failed or the test images differ by seed.
     """
-    found = []
-    for difference in dict.fromkeys(differences(decision, metric)):
-        result = _of(difference, records, counts)
-        if result is not None:
-            low, high = result.interval or (1.0, 0.0)
-            told = {
-                "label": difference.label,
-                "metric": difference.metric,
-                "sentence": result.describe(),
-                "holds_boundary": difference.excluded is not None and low <= difference.excluded <= high,
-            }
-            found.append({**told, **result.to_dict()})
-    return tuple(found)
+    estimates = ((each, _estimate(each, records, counts)) for each in dict.fromkeys(differences(decision, metric)))
+    return tuple(SubjectDifference(each, estimate) for each, estimate in estimates if estimate is not None)
 
 
-def _of(
+def _estimate(
     difference: Difference,
-    records: dict[str, list[Record]],
+    records: Mapping[str, Sequence[Record]],
     counts: Callable[[str], npt.NDArray[np.int64]],
 ) -> TwoLevel | None:
     first = records[difference.a]
@@ -113,7 +134,7 @@ def _of(
     if value is None or len({tuple(run.test_ids) for run in runs}) > 1:
         return None
 
-    def stack(part: list[Record]) -> npt.NDArray[np.int64]:
+    def stack(part: Sequence[Record]) -> npt.NDArray[np.int64]:
         return np.stack([counts(run.key) for run in part])
 
     other = stack(second) if second else None
