@@ -98,7 +98,7 @@ def two_level(
         b: Confusion counts of the second arm, of the same seeds and test images at the same places; ``None``: `a` alone
             is estimated.
         subjects: The subject of each test image, ``(N,)``.
-        value: The metric of counts summed over images, such as ``pooled("IoU.fluid", classes)``.
+        value: The metric as a function of counts summed over images.
         level: The level of the intervals, in (0, 1): ``1 - 2 * alpha`` beside one-sided decisions of level alpha.
 
     Returns:

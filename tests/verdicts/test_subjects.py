@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+<<<<<<< HEAD
+=======
+from harness.metrics import summarise
+>>>>>>> relations
 from harness.runs import Run
 from synthetic import CLASSES, recipe, record
 
@@ -16,11 +20,10 @@ from harness.relations import (
     RankCorrelation,
     Reaches,
     Verdict,
-    pooled,
     two_level,
 )
 from harness.specs.measures import parse
-from harness.verdicts.subjects import differences, over_subjects
+from harness.verdicts.subjects import differences, over_subjects, pooled
 
 METRIC = "IoU.fluid"
 
@@ -120,3 +123,20 @@ def test_rankings_have_none():
     means = {"x": 0.1, "y": 0.5, "z": 0.2}
     assert pairs(decided(ranks, means)) == []
     assert pairs(decided(All((ranks, Greater("y", "x"))), means)) == [("y", "x", METRIC)]
+
+
+POOLED = ("IoU.fluid", "Dice.background", "Acc.fluid", "Precision.fluid", "mIoU", "mDice", "mAcc", "aAcc")
+NOT_POOLED = ("time:Dice.fluid>=0.4", "trend:mIoU", "image_IoU.fluid", "IoU.cat", "mAP", "foreground", "mIoU.fluid")
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_pooled_metrics_are_those_of_the_runs(name):
+    runs = [images(Run(recipe(0.6), seed), clustered=1.0) for seed in range(5)]
+    values = pooled(name, CLASSES)(np.stack(runs).sum(1))
+    assert values.shape == (5,)
+    assert values == pytest.approx([summarise(run, CLASSES)[name] for run in runs])
+
+
+@pytest.mark.parametrize("name", NOT_POOLED)
+def test_other_metrics_are_not_pooled(name):
+    assert pooled(name, CLASSES) is None
