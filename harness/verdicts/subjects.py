@@ -8,19 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-<<<<<<< HEAD
 from harness.relations import Decision, TwoLevel, Verdict, two_level
 from harness.specs import Final, Measure, parse
 from harness.store import Record
 from harness.tasks import known, task
 from harness.tasks.metrics import Function
-=======
-from harness.metrics import by_class
-from harness.relations import Decision, TwoLevel, Verdict, two_level
-from harness.relations.crossed import CountsMetric
-from harness.runs import Record
-from harness.specs.measures import Final, Measure, Metric, parse
->>>>>>> relations
 
 
 @dataclass(frozen=True)
@@ -150,39 +142,9 @@ def _estimate(
     return two_level(stack(first), other, runs[0].test_subjects, value, level=difference.level)
 
 
-<<<<<<< HEAD
 def _pooled(metric: str, record: Record) -> Function | None:
     """The metric as a function of pooled counts; ``None`` for a mean over images, a time, a trend or a gap."""
     measure, of = parse(metric), task(record.task)
     if not isinstance(measure, Final):
         return None
     return of.functions(record.classes).get(known(of, measure.metric, record.classes, record.foreground))
-=======
-def pooled(measure: str | Metric | Measure, classes: Sequence[str]) -> CountsMetric | None:
-    """The measure as a function of pooled counts, or ``None`` where it is not one.
-
-    Args:
-        measure: One of `harness.metrics.summarise`: ``"IoU.fluid"``, ``"mDice"``, ``"aAcc"`` and the like. Means over
-            images, times and trends are no functions of the pooled counts.
-        classes: Class names by index.
-
-    Raises:
-        ValueError: No measure has this printed form.
-
-    >>> iou = pooled("IoU.fluid", ["background", "fluid"])
-    >>> float(iou(np.array([[90, 2], [3, 5]]))), pooled("trend:IoU.fluid", ["background", "fluid"])
-    (0.5, None)
-    """
-    final, names = parse(measure), list(classes)
-    if not isinstance(final, Final):
-        return None
-    name, of = final.metric.name, final.metric.of
-    if name == "aAcc" and not of:
-        return lambda counts: np.trace(counts, axis1=-2, axis2=-1) / np.maximum(1, counts.sum((-2, -1)))
-    if name in ("mIoU", "mDice", "mAcc") and not of:
-        return lambda counts: by_class(counts)[name[1:]].mean(-1)
-    if name not in ("IoU", "Dice", "Acc", "Precision") or of not in names:
-        return None
-    index = names.index(of)
-    return lambda counts: by_class(counts)[name][..., index]
->>>>>>> relations

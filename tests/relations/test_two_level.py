@@ -9,18 +9,12 @@ import time
 
 import numpy as np
 import pytest
-from harness.metrics import summarise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-<<<<<<< HEAD
-from benchmarks.clustered import CLUSTERED, Clustered, coverage
-from harness.relations import pooled, two_level
-=======
 from benchmarks.clustered import CLUSTERED, Clustered, coverage, iou
 from harness.relations import two_level
->>>>>>> relations
 from harness.relations.crossed import components, pseudo_values, weights
 from harness.relations.paired_t import bounds
 

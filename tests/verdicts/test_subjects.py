@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-=======
-from harness.metrics import summarise
->>>>>>> relations
 from harness.runs import Run
 from synthetic import CLASSES, recipe, record
 
