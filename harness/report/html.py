@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.papers import Table
-from harness.report import forest, numerals, phrasing, published
+from harness.report import numerals, panels, phrasing, published
 from harness.report.curves import Curves, curves_svg, drawable
+from harness.report.forest import forest_svg
 from harness.report.overlays import CHOICE, COLOURS, Overlay
 from harness.report.parts import Part, comparisons, deciding
 from harness.verdicts import Arm, Row
@@ -93,10 +94,10 @@ def html(
 
 def _forests(row: Row) -> Iterator[tuple[str, str]]:
     """The forest plots with their titles: the arms, then the comparisons."""
-    panels = [forest.arms_panel(row, published=published.comparable(row)), *forest.comparison_panels(row)]
-    for number, panel in enumerate(panels):
+    drawn = [panels.arms_panel(row, published=published.comparable(row)), *panels.comparison_panels(row)]
+    for number, panel in enumerate(drawn):
         if panel.tracks:
-            yield panel.title, forest.forest_svg(panel, f"{row.key} {number}")
+            yield panel.title, forest_svg(panel, f"{row.key} {number}")
 
 
 def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
@@ -122,7 +123,7 @@ def _sort_keys(row: Row) -> dict[str, str | float]:
     return {
         "verdict": order.index(row.verdict),
         "claim": row.name,
-        "kind": list(forest.UNITS).index(row.effect_kind),
+        "kind": list(panels.UNITS).index(row.effect_kind),
         "effect": "" if row.effect is None or math.isnan(row.effect) else _number(row.effect),
         "paper": "" if row.published_effect is None else row.published_effect,
         "evidence": f"{row.evidence} {row.scale}",

@@ -1,13 +1,17 @@
 import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.converter import plain
+from harness.relations import Decision, SequentialDecision
 from harness.report.document import SCHEMA, Document, ReportError, complete, read_json, write_json
+from harness.verdicts import Arm, QuestionDigest, Row, SubjectDifference
+from harness.verdicts.subjects import Difference
 
 NAMES = {"nan": None, "inf": "inf", "-inf": "-inf"}
 
@@ -125,3 +129,13 @@ def test_another_file_is_refused_in_one_sentence(tmp_path, content):
 def test_an_absent_file_is_refused(tmp_path):
     with pytest.raises(ReportError, match="No such file"):
         read_json(tmp_path / "absent.json")
+
+
+def test_the_schema_is_documented_field_by_field():
+    text = (Path(__file__).parents[2] / "docs" / "verdicts-schema.md").read_text("utf-8")
+    kinds = (Document, Row, Arm, QuestionDigest, SequentialDecision, Decision, SubjectDifference, Difference)
+    missing = [
+        f"{kind.__name__}.{each.name}" for kind in kinds for each in fields(kind) if f"`{each.name}`" not in text
+    ]
+    assert not missing
+    assert text.startswith(f"# `verdicts.json`, schema {SCHEMA}\n")

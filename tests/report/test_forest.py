@@ -5,11 +5,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.relations import All, Greater, Looks, NotWorse, RankCorrelation, Reaches
+from harness.relations import All, Greater, NotWorse, Reaches
 from harness.report import forest
-from harness.report.forest import Panel, Track, arms_panel, comparison_panels, draw_forest, forest_svg
-from harness.report.parts import comparisons
-from harness.specs.measures import Value, parse
+from harness.report.forest import draw_forest, forest_svg
+from harness.report.panels import Panel, Track, arms_panel, comparison_panels
 
 
 def drawn(panel, name):
@@ -47,13 +46,6 @@ def test_seeds_that_never_arrive_stand_at_the_edge(rows):
     assert "2 of 10 never reached it" in texts(panel)
 
 
-def test_differences_by_seed_are_those_of_the_effect(rows):
-    effects = comparisons(rows[0])[0].decision.seed_effects
-    assert comparison_panels(rows[0])[0].tracks[0].dots == effects
-    assert len(effects) == rows[0].seeds
-    assert sum(effects) / len(effects) == pytest.approx(rows[0].effect)
-
-
 def test_comparisons_of_two_metrics_stand_on_two_axes_that_name_them(rows):
     panels = comparison_panels(rows[2])
     assert [panel.unit for panel in panels] == ["difference in IoU.fluid", "difference in Dice.fluid"]
@@ -62,17 +54,6 @@ def test_comparisons_of_two_metrics_stand_on_two_axes_that_name_them(rows):
     ] * 2
     assert "difference in Dice.fluid; 0: no difference" in texts(panels[1])
     assert "batch-8 > batch-4" in texts(panels[1])
-
-
-def test_a_rank_correlation_has_a_panel_of_its_own_beside_its_pairs(make_row):
-    models = {"small": [0.50, 0.51, 0.52, 0.49], "large": [0.60, 0.61, 0.59, 0.62], "huge": [0.7, 0.71, 0.72, 0.69]}
-    relation = RankCorrelation((("small", 70.0), ("large", 80.0), ("huge", 85.0)), above=0.2)
-    row = make_row("a/ranks", relation, models, looks=Looks.fixed(4))
-    tau, pairs = comparison_panels(row)
-    assert tau.title == "Rank correlation τ and its bounds"
-    assert (tau.tracks[0].margins, tau.tracks[0].centre) == ((0.2,), 1.0)
-    assert [track.label for track in pairs.tracks] == ["small < large", "small < huge", "large < huge"]
-    assert [len(track.dots) for track in pairs.tracks] == [4, 4, 4]
 
 
 @pytest.mark.parametrize("value", [0.45, 0.0])

@@ -11,7 +11,7 @@ def test_comparisons_take_their_metric_from_the_relation(rows):
     assert [part.decision.label for part in parts[:2]] == ["batch-4 > batch-2", "batch-8 > batch-4"]
 
 
-def test_of_two_comparisons_with_one_effect_the_deciding_one_is_found(make_row):
+def test_of_two_comparisons_with_one_effect_the_deciding_one_is_that_with_the_largest_p(make_row):
     seeds = {"a": [0.5, 0.6, 0.55, 0.5], "b": [0.1, 0.2, 0.1, 0.15]}
     dice = parse("Dice")
     samples = seeds | {Value("a", dice): [0.5, 0.6, 0.55, 0.5], Value("b", dice): [0.1, 0.2, 0.15, 0.1]}

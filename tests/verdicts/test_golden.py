@@ -12,7 +12,8 @@ from synthetic import comparison, recipe
 
 from harness.relations import Decision, Greater, Looks, SequentialDecision, Verdict
 from harness.verdicts import Arm, blank
-from harness.verdicts.golden import Expectation, Golden, GoldenError, disagreements, tolerance
+from harness.verdicts.entries import tolerance
+from harness.verdicts.golden import Expectation, Golden, GoldenError, disagreements
 
 NAME = "tiny-paper/first-is-better"
 
@@ -79,12 +80,6 @@ def test_metrics_outside_the_tolerance_fail_whatever_the_verdict(golden):
     assert problems(golden, row(good=0.6 + 0.9 * allowed)) == ()
     (problem,) = problems(golden, row(good=0.6 + 1.1 * allowed))
     assert problem.startswith("good: expected IoU.fluid 0.6000 ± 0.0283 (recorded), but got 0.63")
-
-
-def test_the_tolerance_follows_the_spread_with_a_floor():
-    assert tolerance(0.1, 8) == pytest.approx(4 * 0.1 * 0.5)
-    assert tolerance(0.0, 3) == tolerance(None, 0) == 0.01
-    assert tolerance(0.0, 3, 200.0) == 2.0
 
 
 @pytest.mark.parametrize(
