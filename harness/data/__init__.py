@@ -5,6 +5,7 @@ phantom with one module of :mod:`harness.data.phantoms` that holds a ``GENERATOR
 here imports torch, and nothing decodes an image before :func:`pack`.
 """
 
+from harness.data.catalogue import Catalogue
 from harness.data.dataset import IGNORED, Adapter, DataError, Generator, Item, Packed
 from harness.data.fingerprints import fingerprint
 from harness.data.packing import pack
@@ -14,6 +15,7 @@ from harness.data.splitting import Parts, split
 __all__ = [
     "IGNORED",
     "Adapter",
+    "Catalogue",
     "DataError",
     "Generator",
     "Item",
