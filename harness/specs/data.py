@@ -78,7 +78,7 @@ class Clahe(Preparation):
 
     def __post_init__(self) -> None:
         checks.positive("Clahe", "clip", self.clip)
-        checks.positive("Clahe", "tiles", self.tiles)
+        checks.whole("Clahe", "tiles", self.tiles)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Data:
         if self.resize is not None and not isinstance(self.resize, Resize):
             raise ValueError(f"Expected data `resize` to be a Resize((height, width)), but got {self.resize!r}.")
         checks.terms("data", "prepare", self.prepare, Preparation, "(CircularCrop(), Clahe())")
-        checks.positive("data", "count", self.count)
+        checks.whole("data", "count", self.count)
         if self.subset is not None:
             checks.positive("data", "subset", self.subset)
             if isinstance(self.subset, float) and self.subset > 1:

@@ -144,7 +144,7 @@ class Recipe:
         check_order(self.transforms)
         if not self.losses:
             raise ValueError("Expected recipe `losses` to have a term, but got none; add CrossEntropy(), for example.")
-        checks.positive("recipe", "batch_size", self.batch_size)
+        checks.whole("recipe", "batch_size", self.batch_size)
         checks.one_of("recipe", "precision", self.precision, ("fp32", "bf16"))
         if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) and name for name in self.frozen):
             raise ValueError(

@@ -51,7 +51,7 @@ class Step:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        checks.positive("Step", "every", self.every)
+        checks.whole("Step", "every", self.every)
         checks.positive("Step", "gamma", self.gamma)
 
 
@@ -74,8 +74,8 @@ class Budget:
     evaluations: int = 1
 
     def __post_init__(self) -> None:
-        checks.positive("budget", "amount", self.amount)
-        checks.positive("budget", "evaluations", self.evaluations)
+        checks.whole("budget", "amount", self.amount)
+        checks.whole("budget", "evaluations", self.evaluations)
         checks.one_of("budget", "unit", self.unit, ("epochs", "iterations"))
 
     def iterations(self, train_images: int, batch_size: int) -> int:
