@@ -130,12 +130,13 @@ class Data:
             raise ValueError(f"Expected data `resize` to be a Resize((height, width)), but got {self.resize!r}.")
         checks.terms("data", "prepare", self.prepare, Preparation, "(CircularCrop(), Clahe())")
         checks.whole("data", "count", self.count)
-        if self.subset is not None:
-            checks.positive("data", "subset", self.subset)
-            if isinstance(self.subset, float) and self.subset > 1:
+        if isinstance(self.subset, float):
+            if not 0 < self.subset < 1:  # 1.0 equals 1, one image, and would have its key
                 raise ValueError(
-                    f"Expected data `subset` to be a number of images or a share, but got {self.subset!r}."
+                    f"Expected data `subset` to be a whole number of images or a share below 1, but got {self.subset!r}."
                 )
+        elif self.subset is not None:
+            checks.whole("data", "subset", self.subset)
 
     @property
     def size(self) -> tuple[int, int] | None:
