@@ -56,6 +56,6 @@ def size(owner: str, name: str, value: Any) -> None:
 
 
 def terms(owner: str, name: str, value: Any, kinds: type | tuple[type, ...], example: str) -> None:
-    """Raises ValueError unless ``value`` is a tuple of specs of these kinds."""
+    """Raises ValueError unless ``value`` is a tuple of these kinds."""
     if not isinstance(value, tuple) or not all(isinstance(item, kinds) for item in value):
         raise ValueError(f"Expected {owner} `{name}` to be a tuple as in {example}, but got {value!r}.")

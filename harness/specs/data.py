@@ -130,6 +130,7 @@ class Data:
             raise ValueError(f"Expected data `resize` to be a Resize((height, width)), but got {self.resize!r}.")
         checks.terms("data", "prepare", self.prepare, Preparation, "(CircularCrop(), Clahe())")
         checks.whole("data", "count", self.count)
+        checks.one_of("data", "evidence", self.evidence, ("", "real", "phantom"))
         if isinstance(self.subset, float):
             if not 0 < self.subset < 1:  # 1.0 equals 1, one image, and would have its key
                 raise ValueError(

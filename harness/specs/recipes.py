@@ -85,9 +85,9 @@ class Normalise:
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
             value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != 3:
+                raise ValueError(f"Expected Normalise `{name}` to be one number or a tuple of three, but got {value!r}.")
             channels = value if isinstance(value, tuple) else (value,)
-            if len(channels) not in (1, 3):
-                raise ValueError(f"Expected Normalise `{name}` to hold one number or three, but got {value!r}.")
             for channel in channels:
                 (checks.positive if name == "std" else checks.number)("Normalise", name, channel)
 

@@ -22,6 +22,7 @@ class Optimiser:
         checks.one_of("optimiser", "name", self.name, ("sgd", "adam", "adamw"))
         checks.positive("optimiser", "lr", self.lr)
         checks.not_negative("optimiser", "weight_decay", self.weight_decay)
+        checks.number("optimiser", "momentum", self.momentum)
         if not 0 <= self.momentum < 1:
             raise ValueError(f"Expected optimiser `momentum` to be at least 0 and below 1, but got {self.momentum!r}.")
 
@@ -113,6 +114,12 @@ class BestOnValidation:
     """
 
     metric: Metric = Metric("loss")
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.metric, Metric):
+            raise ValueError(  # noqa: TRY004
+                f'Expected BestOnValidation `metric` to be a Metric as in Metric("loss"), but got {self.metric!r}.'
+            )
 
     @property
     def lowest(self) -> bool:
