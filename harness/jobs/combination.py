@@ -17,14 +17,16 @@ SMALLEST = 1e-6
 def soft(test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> Shares:
     """The mean of the class probabilities."""
     del validation, truth
-    return np.mean([member.astype(np.float32) for member in test], axis=0)
+    mean: Shares = np.mean([member.astype(np.float32) for member in test], axis=0)
+    return mean
 
 
 def hard(test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> Shares:
     """The share of members that predict each class; of equal ones the mean probability decides."""
     classes = test[0].shape[1]
     votes = np.mean([np.moveaxis(np.eye(classes)[member.argmax(1)], -1, 1) for member in test], axis=0)
-    return votes + soft(test, validation, truth) / (2 * len(test))  # less than half a vote
+    shares: Shares = votes + soft(test, validation, truth) / (2 * len(test))  # less than half a vote
+    return shares
 
 
 def weighted(test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> Shares:

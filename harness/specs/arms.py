@@ -101,7 +101,10 @@ def recipes(arm: Arm) -> Iterator[Recipe]:
 
 
 def replaced(spec: Any, kind: type, change: Callable[[Any], Any]) -> Any:
-    """A spec with ``change`` applied to every part of a kind, however deep: all its data sets, for example."""
+    """A spec with ``change`` applied to every part of a kind, however deep: all its data sets, for example.
+
+    What lies within such a part is left to ``change``.
+    """
     if isinstance(spec, kind):
         return change(spec)
     if isinstance(spec, tuple):

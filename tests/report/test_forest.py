@@ -9,6 +9,7 @@ from harness.relations import All, Greater, NotWorse, Reaches
 from harness.report import forest
 from harness.report.forest import draw_forest, forest_svg
 from harness.report.panels import Panel, Track, arms_panel, comparison_panels
+from harness.specs import Value, parse
 
 
 def drawn(panel, name):
