@@ -1,0 +1,1 @@
+"""Jobs: training, evaluation, combination, and their export."""
