@@ -64,7 +64,7 @@ def rates(spec: Schedule, iterations: int, epoch: int = 2, resume_at: int | None
 
 def test_schedules_are_by_their_formulas() -> None:
     assert rates(Constant(), 5) == [1.0] * 5
-    poly = [(1 - 0.1) * (1 - k / 10) ** 0.9 + 0.1 for k in range(10)]
+    poly = [(1 - 0.1) * (1 - k / 9) ** 0.9 + 0.1 for k in range(10)]  # the last iteration has the lowest rate
     assert rates(Poly(0.9, 0.1), 10) == pytest.approx(poly)
     assert rates(Step(2, 0.1), 10, epoch=2) == pytest.approx([1.0] * 4 + [0.1] * 4 + [0.01] * 2)
 
