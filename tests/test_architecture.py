@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-SUPPORT = {"provenance", "devices"}
+SUPPORT = {"provenance", "devices", "converter"}
 """Modules of harness/ that know of nothing else."""
 
 ROOMS = {
@@ -20,14 +20,15 @@ ROOMS = {
     "data": {"specs"},
     "networks": {"specs"},
     "tasks": {"specs"},
-    "store": {"specs"},
-    "papers": {"specs"},
+    "store": {"specs", *SUPPORT},
+    "papers": {"specs", *SUPPORT},
     "jobs": {"specs", "data", "networks", "tasks", "store", *SUPPORT},
     "scheduling": {"specs", "data", "networks", "store", "jobs", *SUPPORT},
     "verdicts": {"specs", "relations", "data", "tasks", "store", "papers", "scheduling", *SUPPORT},
     "report": {"specs", "relations", "papers", "verdicts", *SUPPORT},
     "provenance": set(),
     "devices": set(),
+    "converter": set(),
 }
 """What a room of harness/ may import of the others. Each names only rooms above it."""
 

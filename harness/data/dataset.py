@@ -80,6 +80,8 @@ class Adapter(Protocol):
     """What its targets are for: masks or grades."""
     size: tuple[int, int]
     """Height and width of the published images in pixels."""
+    images: int
+    """How many annotated images there are; times are estimated from it."""
     classes: tuple[str, ...]
     foreground: str
     """The class that ``IoU.foreground`` is of; ``""`` where no single class is it."""

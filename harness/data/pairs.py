@@ -48,6 +48,11 @@ class PairedImages:
     source: ClassVar[str]
     layout: ClassVar[str]
 
+    @property
+    def images(self) -> int:
+        """As :attr:`Adapter.images`."""
+        return sum(self.counts.values())
+
     def pairs(self, base: Path) -> Iterator[Pair]:
         """Every image of ``base`` with the mask that belongs to it, and every mask without an image."""
         raise NotImplementedError

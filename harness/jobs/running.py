@@ -232,7 +232,7 @@ class Runner:
         return Record(
             key=key,
             job=dict(canonical(job)),
-            kind=type(job).__name__,
+            kind=job.kind,
             seed=job.seed,
             status="finished",
             session=self.session,

@@ -22,6 +22,7 @@ from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
 from harness.networks import building, family, weights
 from harness.specs import BestOnValidation, FromJob, Recipe, Weights, schedules
+from harness.store import Point
 from harness.tasks import task
 from harness.tasks.metrics import collapsed
 
@@ -56,8 +57,8 @@ class Progress:
     """
 
     iteration: int = 0
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    validation_curve: list[dict[str, Any]] = field(default_factory=list)
+    curve: list[Point] = field(default_factory=list)
+    validation_curve: list[Point] = field(default_factory=list)
     losses: list[tuple[int, float]] = field(default_factory=list)
     selected: int = -1
     seconds: float = 0.0
@@ -182,7 +183,7 @@ class Trainer:
         if selected == len(progress.curve) - 1:
             progress.selected, self.counts, self.best = selected, counts, state(self.network)
 
-    def _point(self, curve: list[dict[str, Any]], counts: npt.NDArray[np.int64]) -> None:
+    def _point(self, curve: list[Point], counts: npt.NDArray[np.int64]) -> None:
         done = self.progress.iteration
         epoch = done * self.recipe.batch_size / len(self.train_data)
         metrics = task(self.recipe.task).summarise(counts, self.packed.classes)
@@ -269,7 +270,7 @@ def state(network: torch.nn.Module) -> State:
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
 
 
-def best(curve: list[dict[str, Any]], select: BestOnValidation, foreground: str) -> int:
+def best(curve: list[Point], select: BestOnValidation, foreground: str) -> int:
     """Position of the evaluation that did best on the validation split; the earliest of equal ones."""
     name = str(select.metric).replace(".foreground", f".{foreground}") if foreground else str(select.metric)
     values = [float(point["metrics"][name]) for point in curve]

@@ -256,7 +256,7 @@ class Scheduler:
         record = Record(
             key=self.key(job),
             job=dict(canonical(job)),
-            kind=type(job).__name__,
+            kind=job.kind,
             seed=job.seed,
             status="failed",
             reason=reason,

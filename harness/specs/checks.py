@@ -21,6 +21,12 @@ def number(owner: str, name: str, value: Any) -> None:
         raise ValueError(f"Expected {owner} `{name}` to be a finite number, but got {value!r}.")
 
 
+def whole(owner: str, name: str, value: Any) -> None:
+    """Raises ValueError unless ``value`` is a whole number above 0, written as one."""
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise ValueError(f"Expected {owner} `{name}` to be a whole number above 0, but got {value!r}.")
+
+
 def positive(owner: str, name: str, value: Any) -> None:
     """Raises ValueError unless ``value`` is a finite number above 0."""
     number(owner, name, value)
@@ -50,6 +56,6 @@ def size(owner: str, name: str, value: Any) -> None:
 
 
 def terms(owner: str, name: str, value: Any, kinds: type | tuple[type, ...], example: str) -> None:
-    """Raises ValueError unless ``value`` is a tuple of specs of these kinds."""
+    """Raises ValueError unless ``value`` is a tuple of these kinds."""
     if not isinstance(value, tuple) or not all(isinstance(item, kinds) for item in value):
         raise ValueError(f"Expected {owner} `{name}` to be a tuple as in {example}, but got {value!r}.")

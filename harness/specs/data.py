@@ -78,7 +78,7 @@ class Clahe(Preparation):
 
     def __post_init__(self) -> None:
         checks.positive("Clahe", "clip", self.clip)
-        checks.positive("Clahe", "tiles", self.tiles)
+        checks.whole("Clahe", "tiles", self.tiles)
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,15 @@ class Data:
         if self.resize is not None and not isinstance(self.resize, Resize):
             raise ValueError(f"Expected data `resize` to be a Resize((height, width)), but got {self.resize!r}.")
         checks.terms("data", "prepare", self.prepare, Preparation, "(CircularCrop(), Clahe())")
-        checks.positive("data", "count", self.count)
-        if self.subset is not None:
-            checks.positive("data", "subset", self.subset)
-            # A share of 1.0 would have the same digest as one image.
-            if isinstance(self.subset, float) and self.subset >= 1:
+        checks.whole("data", "count", self.count)
+        checks.one_of("data", "evidence", self.evidence, ("", "real", "phantom"))
+        if isinstance(self.subset, float):
+            if not 0 < self.subset < 1:  # 1.0 equals 1, one image, and would have its key
                 raise ValueError(
                     f"Expected data `subset` to be a number of images or a share below 1, but got {self.subset!r}."
                 )
+        elif self.subset is not None:
+            checks.whole("data", "subset", self.subset)
 
     @property
     def size(self) -> tuple[int, int] | None:

@@ -34,9 +34,12 @@ class CrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for value in self.class_weight or ():
+        if self.class_weight is None:
+            return
+        checks.terms("CrossEntropy", "class_weight", self.class_weight, (int, float), "(1.0, 10.0)")
+        for value in self.class_weight:
             checks.not_negative("CrossEntropy", "class_weight", value)
-        if self.class_weight is not None and not any(self.class_weight):
+        if not any(self.class_weight):
             raise ValueError(f"Expected CrossEntropy `class_weight` above 0 somewhere, but got {self.class_weight!r}.")
 
 

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from harness.specs import checks
 
 FOREGROUND = "foreground"
 """Stands in ``Metric.of`` for the class that a data set's adapter names as its foreground."""
@@ -28,6 +29,13 @@ class Metric:
 
     name: str
     of: str = ""
+
+    def __post_init__(self) -> None:
+        marks = (".", ":", ">=")
+        if not self.name or self.name != self.name.strip() or any(mark in self.name for mark in marks):
+            raise ValueError(
+                f'Expected a metric as in Metric("mIoU") or Metric("IoU", "fluid"), but got {self.name!r}.'
+            )
 
     def __str__(self) -> str:
         return f"{self.name}.{self.of}" if self.of else self.name
@@ -71,11 +79,10 @@ class TimeTo:
     threshold: float
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.threshold):
-            raise ValueError(f"Expected a threshold that is a finite number, but got {self.threshold!r}.")
+        checks.number("TimeTo", "threshold", self.threshold)
 
     def __str__(self) -> str:
-        return f"time:{self.metric}>={self.threshold!r}"
+        return f"time:{self.metric}>={float(self.threshold)!r}"
 
 
 Measure = Final | Trend | Gap | TimeTo
@@ -133,6 +140,9 @@ def parse(text: str | Metric | Measure) -> Measure:
 
 def _metric(text: str, wrong: ValueError) -> Metric:
     name, dot, of = text.partition(".")
-    if not name or (dot and not of) or ":" in text or ">=" in text or text != text.strip():
+    if (dot and not of) or ":" in text or ">=" in text or text != text.strip():
         raise wrong
-    return Metric(name, of)
+    try:
+        return Metric(name, of)
+    except ValueError:
+        raise wrong from None

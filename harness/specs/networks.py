@@ -20,8 +20,8 @@ class Shrink:
     stages: int
 
     def __post_init__(self) -> None:
-        checks.positive("shrink", "width", self.width)
-        checks.positive("shrink", "stages", self.stages)
+        checks.whole("shrink", "width", self.width)
+        checks.whole("shrink", "stages", self.stages)
 
 
 @dataclass(frozen=True)

@@ -85,9 +85,11 @@ class Normalise:
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
             value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != 3:
+                raise ValueError(
+                    f"Expected Normalise `{name}` to be one number or a tuple of three, but got {value!r}."
+                )
             channels = value if isinstance(value, tuple) else (value,)
-            if len(channels) not in (1, 3):
-                raise ValueError(f"Expected Normalise `{name}` to hold one number or three, but got {value!r}.")
             for channel in channels:
                 (checks.positive if name == "std" else checks.number)("Normalise", name, channel)
 
@@ -144,7 +146,7 @@ class Recipe:
         check_order(self.transforms)
         if not self.losses:
             raise ValueError("Expected recipe `losses` to have a term, but got none; add CrossEntropy(), for example.")
-        checks.positive("recipe", "batch_size", self.batch_size)
+        checks.whole("recipe", "batch_size", self.batch_size)
         checks.one_of("recipe", "precision", self.precision, ("fp32", "bf16"))
         if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) and name for name in self.frozen):
             raise ValueError(

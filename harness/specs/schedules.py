@@ -22,6 +22,7 @@ class Optimiser:
         checks.one_of("optimiser", "name", self.name, ("sgd", "adam", "adamw"))
         checks.positive("optimiser", "lr", self.lr)
         checks.not_negative("optimiser", "weight_decay", self.weight_decay)
+        checks.number("optimiser", "momentum", self.momentum)
         if not 0 <= self.momentum < 1:
             raise ValueError(f"Expected optimiser `momentum` to be at least 0 and below 1, but got {self.momentum!r}.")
 
@@ -51,7 +52,7 @@ class Step:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        checks.positive("Step", "every", self.every)
+        checks.whole("Step", "every", self.every)
         checks.positive("Step", "gamma", self.gamma)
 
 
@@ -74,8 +75,8 @@ class Budget:
     evaluations: int = 1
 
     def __post_init__(self) -> None:
-        checks.positive("budget", "amount", self.amount)
-        checks.positive("budget", "evaluations", self.evaluations)
+        checks.whole("budget", "amount", self.amount)
+        checks.whole("budget", "evaluations", self.evaluations)
         checks.one_of("budget", "unit", self.unit, ("epochs", "iterations"))
 
     def iterations(self, train_images: int, batch_size: int) -> int:
@@ -113,6 +114,12 @@ class BestOnValidation:
     """
 
     metric: Metric = Metric("loss")
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.metric, Metric):
+            raise ValueError(  # noqa: TRY004
+                f'Expected BestOnValidation `metric` to be a Metric as in Metric("loss"), but got {self.metric!r}.'
+            )
 
     @property
     def lowest(self) -> bool:

@@ -66,7 +66,8 @@ def known(task: Task, metric: Metric, classes: Sequence[str], foreground: str) -
     resolved = Metric(metric.name, foreground) if metric.of == FOREGROUND and foreground else metric
     names = task.summarise(np.zeros((1, len(classes), len(classes)), np.int64), classes)
     if str(resolved) not in names:
-        aliases = [name.replace(f".{foreground}", f".{FOREGROUND}") for name in names if foreground]
+        own = f".{foreground}"
+        aliases = [name.removesuffix(own) + f".{FOREGROUND}" for name in names if foreground and name.endswith(own)]
         shown = ", ".join(dict.fromkeys([*aliases, *names]))
         raise ValueError(f"Expected a metric of {task.NAME}, one of {shown}, but got {metric}.")
     return str(resolved)

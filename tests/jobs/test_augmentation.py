@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from harness.training.augmentation import Windows, draw, padded_size, warp, window_size
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import stats
 
 from harness.specs import Augmentation
-from harness.training.augmentation import Windows, draw, padded_size, warp, window_size
 
 OUTSIDE = 255
 

@@ -8,12 +8,12 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from harness.training.loader import Resident, ResidentLoader, normalise, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.data import Packed
 from harness.specs import Augmentation, Recipe
-from harness.training.loader import Resident, ResidentLoader, normalise, order
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from harness.models import building
+from harness.training import evaluation
+from harness.training.loader import Resident
 
 from harness import metrics
 from harness.data import Packed
-from harness.models import building
 from harness.specs import Loss, Model, Recipe
-from harness.training import evaluation
-from harness.training.loader import Resident
 
 CPU = torch.device("cpu")
 

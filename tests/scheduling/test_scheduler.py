@@ -14,15 +14,15 @@ from collections import Counter
 
 import pytest
 import synthetic
+from harness.evidence import Catalogue
+from harness.execution import Workbench, default_store, describe, estimate_seconds
+from harness.plan import Plan
+from harness.runs import Run
 from synthetic import comparison, recipe, trained
 
 from harness import execution
 from harness.data import DataError
-from harness.evidence import Catalogue
-from harness.execution import Workbench, default_store, describe, estimate_seconds
-from harness.plan import Plan
 from harness.relations import Greater, Looks
-from harness.runs import Run
 from harness.store import Store, StoreError
 
 FORK = multiprocessing.get_context("fork")

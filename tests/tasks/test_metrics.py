@@ -31,7 +31,7 @@ def counted(truth, prediction, classes):
 
 
 def of_mmseg(truth, prediction, classes):
-    import harness.models.openmmlab  # noqa: F401, I001
+    import harness.models.openmmlab  # noqa: F401
     import torch
     from mmseg.evaluation.metrics import IoUMetric
 
@@ -62,7 +62,7 @@ def test_every_metric_equals_mmsegs_iou_metric_on_the_same_predictions(case) -> 
 
 
 def test_the_summary_equals_what_iou_metric_prints_but_for_percent(caplog: pytest.LogCaptureFixture) -> None:
-    import harness.models.openmmlab  # noqa: F401, I001
+    import harness.models.openmmlab  # noqa: F401
     import torch
     from mmseg.evaluation.metrics import IoUMetric
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from harness.plan import Plan, metrics_of, mostly_collapsed
+from harness.runs import Run
 from synthetic import comparison, recipe, record
 
-from harness.plan import Plan, metrics_of, mostly_collapsed
 from harness.relations import (
     All,
     ConvergesFaster,
@@ -19,7 +20,6 @@ from harness.relations import (
     Reaches,
     Verdict,
 )
-from harness.runs import Run
 from harness.specs.measures import Value, parse
 
 IOU, DICE = parse("IoU.fluid"), parse("Dice.fluid")

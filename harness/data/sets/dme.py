@@ -35,6 +35,7 @@ class Dme:
     version = 1
     task: Literal["segmentation"] = "segmentation"
     size = (496, 768)
+    images = 110
     classes = ("background", "fluid")
     foreground = "fluid"
     labels = tuple(_EXPERTS)

@@ -28,6 +28,7 @@ class DrRahim:
     version = 1
     task: Literal["classification"] = "classification"
     size = (428, 640)
+    images = 589
     classes = ("none", "mild", "moderate", "severe", "proliferative")
     foreground = ""
     labels: tuple[str, ...] = ()
