@@ -36,7 +36,8 @@ def combined(
 def mean(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Shares:
     """The weighted mean of the class probabilities; weights add up to 1."""
     parts = (float(weight) * member.astype(np.float32) for weight, member in zip(weights, members, strict=True))
-    return functools.reduce(np.add, parts)
+    total: Shares = functools.reduce(np.add, parts)
+    return total
 
 
 def majority(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Shares:
