@@ -103,7 +103,7 @@ def replayed() -> dict[str, str]:
         store, catalogue = Store(Path(folder) / "store"), Catalogue(None, Path(folder) / "packs")
         for name in data.names():
             if data.has_phantom(name):
-                packed = catalogue.load(Data(name, resize=Resize(SIZE), count=4, evidence="phantom"))
+                packed = catalogue.load(Data(name, split=Split("random"), resize=Resize(SIZE), count=4, evidence="phantom"))
                 found[f"phantom:{name}"] = _digest(packed.images, packed.targets)
         for name, arm in arms().items():
             scheduler = Scheduler(store, catalogue, [_Once(arm)], {"smoke": "cpu"}, "replay")
