@@ -1,118 +1,55 @@
-"""The exported project is the same arm: same files, same batches, same network, and mmseg's own tools run it."""
+"""The exported project is the same arm: same files, same batches, same network, same initial weights."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from exported import (
+    AUGMENTED,
+    HEIGHT,
+    NETWORK,
+    PARTS,
+    PLAIN,
+    STILL,
+    TRANSFORMS,
+    WIDTH,
+    batch,
+    config_of,
+    first_batch,
+    noise,
+)
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
 from torch.nn import functional
 
 from harness.data import Packed, Parts
-from harness.jobs import optimisation
 from harness.jobs.export import ExportError, export, export_arm
 from harness.networks import building, weights
 from harness.specs import (
     BestOnValidation,
-    Budget,
     Classifier,
-    ColourJitter,
-    Constant,
     CrossEntropy,
     Data,
-    Dice,
-    Focal,
     FromJob,
     Normalise,
-    Optimiser,
-    Poly,
     RandomCrop,
-    RandomFlip,
-    RandomResize,
-    RandomRotation,
-    Recipe,
     Rescale,
-    Resize,
-    Segmenter,
     Shrink,
     Split,
-    Step,
-    Weights,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
-HEIGHT, WIDTH = 22, 32  # not divisible by the network's stride of 4: 2 rows are padded
-PARTS = Parts(np.arange(6), np.arange(0), np.arange(6, 9))
-NETWORK = Segmenter("unet-s5-d16", "fcn", Shrink(8, 3))
-
-PLAIN = Recipe(
-    data=Data("dme", labels="union", split=Split("subject"), resize=Resize((HEIGHT, WIDTH)), evidence="phantom"),
-    network=NETWORK,
-    budget=Budget(2),
-    losses=(CrossEntropy(class_weight=(1.0, 10.0)), Dice(3.0, "foreground")),
-    optimiser=Optimiser("adam", 5e-3, weight_decay=0.0),
-    schedule=Poly(),
-    batch_size=3,
-    normalise=Normalise(46.6002, 54.681),
-)
-TRANSFORMS = (RandomResize(0.5, 2.0), RandomRotation(20.0), RandomCrop((16, 16)), RandomFlip(), ColourJitter(0.2, 0.2))
-AUGMENTED = replace(PLAIN, transforms=TRANSFORMS)
-STILL = Optimiser("sgd", 1e-30, momentum=0.0, weight_decay=0.0)
-"""Moves nothing, so that a trained network shows what it started from."""
 
 
 @pytest.fixture(params=[1, 3], ids=["grey", "RGB"])
 def packed(request: pytest.FixtureRequest) -> Packed:
-    """Nine images of noise with masks of both classes and ignored pixels."""
+    """Noise in grey and in colour."""
     return noise(request.param)
-
-
-def noise(channels: int = 1) -> Packed:
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (9, HEIGHT, WIDTH, channels), dtype=np.uint8)
-    masks = rng.choice(np.array([0, 1, 255], np.uint8), (9, HEIGHT, WIDTH))
-    ids = tuple(f"subject {index // 3}/{index}" for index in range(9))
-    subjects = tuple(identifier.partition("/")[0] for identifier in ids)
-    return Packed(images, masks, ids, subjects, ("",) * 9, ("background", "fluid"), "fluid", "segmentation")
-
-
-def config_of(file: Path, tmp_path: Path) -> Any:
-    """The config for a Runner in this process: no workers, no log."""
-    config = Config.fromfile(file)
-    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
-        loader.update(num_workers=0, persistent_workers=False)
-    config.update(work_dir=str(tmp_path / "work"), log_level="ERROR", experiment_name=tmp_path.name)
-    return config
-
-
-def first_batch(runner: Runner) -> tuple[torch.Tensor, torch.Tensor]:
-    """The training images in order, as the exported pipeline and preprocessor hand them to the network."""
-    dataset = runner.build_dataloader(runner._train_dataloader).dataset
-    samples = [dataset[index] for index in range(len(dataset))]
-    batch = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
-    ready = runner.model.data_preprocessor(batch, training=True)
-    return ready["inputs"], torch.cat([sample.gt_sem_seg.data for sample in ready["data_samples"]])
-
-
-def batch(packed: Packed, normalise: Normalise, part: str = "train") -> tuple[torch.Tensor, torch.Tensor]:
-    """The images of one part in order, normalised and padded, and their targets, by this file's own lights."""
-    chosen = getattr(PARTS, part)
-    images = torch.from_numpy(packed.images[chosen]).permute(0, 3, 1, 2).float().expand(-1, 3, -1, -1)
-    mean, std = (torch.tensor(value).broadcast_to(3).view(3, 1, 1) for value in (normalise.mean, normalise.std))
-    targets = torch.from_numpy(packed.targets[chosen]).long()
-    return functional.pad((images - mean) / std, (0, 0, 0, 2)), functional.pad(targets, (0, 0, 0, 2), value=255)
 
 
 def test_files_hold_the_packed_pixels(packed: Packed, tmp_path: Path) -> None:
@@ -228,20 +165,6 @@ def test_a_source_that_is_still_to_train_is_loaded_by_part(tmp_path: Path) -> No
             assert same == name.startswith("backbone."), name
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_frozen_parts_stay_and_the_rest_trains(precision: Any, tmp_path: Path) -> None:
-    recipe = replace(AUGMENTED, frozen=("backbone",), precision=precision)
-    config = config_of(export(recipe, noise(), PARTS, tmp_path / "arm", seed=4), tmp_path)
-    config.load_from = str(tmp_path / "initial.pth")
-    before = building.build(NETWORK, 2, recipe.losses, seed=0).state_dict()
-    torch.save(before, config.load_from)
-    Runner.from_cfg(config).train()
-    after = torch.load(tmp_path / "work" / "weights.pth", weights_only=True)["state_dict"]
-    for name in before:
-        counted = name.endswith("num_batches_tracked") or not name.startswith(("backbone.", "decode_head.conv_seg"))
-        assert counted or torch.equal(before[name], after[name]) == name.startswith("backbone."), name
-
-
 def test_a_source_is_exported_with_its_arm(tmp_path: Path) -> None:
     arm = replace(AUGMENTED, init=FromJob(AUGMENTED, seed=7))
     file = export_arm(arm, 1, lambda data: noise(), tmp_path / "arm")
@@ -327,93 +250,3 @@ def test_an_arm_that_cannot_train_is_not_exported_with_its_source(
     with pytest.raises(ValueError, match=sentence):
         export_arm(arm, 1, lambda data: noise(), tmp_path / "arm")
     assert not (tmp_path / "arm").exists()
-
-
-class Watch(Hook):
-    """Records the loss, and seeds the heads' dropout anew at each iteration."""
-
-    def __init__(self) -> None:
-        self.losses: list[float] = []
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        torch.manual_seed(batch_idx)
-
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        self.losses.append(outputs["loss"].item())
-
-
-def plain_loop(recipe: Recipe, state: weights.State, images: torch.Tensor, targets: torch.Tensor) -> list[float]:
-    """The losses of a training on one batch, without mmengine's runner."""
-    module = building.build(recipe.network, 2, recipe.losses, seed=0)
-    weights.fit(recipe.network, module, state, "a test")
-    module.train()
-    for part in optimisation.freeze(module, recipe.frozen):
-        part.eval()
-    optimiser = optimisation.optimiser(module, recipe.optimiser)
-    scheduler = optimisation.scheduler(optimiser, recipe.schedule, recipe.budget.amount, epoch=1)
-    losses = []
-    for iteration in range(recipe.budget.amount):
-        torch.manual_seed(iteration)
-        with optimisation.autocast(images.device, recipe.precision):
-            loss = building.loss(recipe.network, module, images, targets)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        if scheduler is not None:
-            scheduler.step()
-        losses.append(loss.item())
-    return losses
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"losses": (CrossEntropy(),), "optimiser": Optimiser("sgd", 0.1), "schedule": Poly(min_lr=1e-3)},
-        {"schedule": Step(3, 0.2), "frozen": ("backbone.encoder",)},
-        {"losses": (Focal(), Dice(0.5)), "optimiser": Optimiser("adamw", 5e-3), "schedule": Constant()},
-        {"precision": "bf16", "network": replace(NETWORK, head="pspnet")},
-    ],
-    ids=["SGD and poly", "Adam, step and a frozen part", "AdamW and focal", "bf16"],
-)
-def test_mmengines_runner_trains_to_the_curve_of_a_plain_loop(changes: dict[str, Any], tmp_path: Path) -> None:
-    packed = noise(3)
-    recipe = replace(PLAIN, budget=Budget(8), batch_size=len(PARTS.train), **changes)
-    state = building.build(recipe.network, 2, recipe.losses, seed=5).state_dict()
-    torch.save(state, tmp_path / "weights.pth")
-    file = Weights(str(tmp_path / "weights.pth"), sha256((tmp_path / "weights.pth").read_bytes()).hexdigest())
-    config = config_of(export(replace(recipe, init=file), packed, PARTS, tmp_path / "arm"), tmp_path)
-    config.train_dataloader.sampler.shuffle = False
-    runner, watch = Runner.from_cfg(config), Watch()
-    runner.register_hook(watch)
-    images, targets = first_batch(runner)
-    runner.train()
-    expected = plain_loop(recipe, state, images, targets)
-    assert len(set(expected)) == 8
-    assert watch.losses == pytest.approx(expected, rel=1e-6)
-    slower = replace(recipe, optimiser=replace(recipe.optimiser, lr=0.9 * recipe.optimiser.lr))
-    others = [slower] if recipe.schedule == Constant() else [slower, replace(recipe, schedule=Constant())]
-    for other in others:
-        assert watch.losses != pytest.approx(plain_loop(other, state, images, targets), rel=1e-5), "it must show"
-
-
-def test_mmseg_s_own_tool_trains_it(tmp_path: Path) -> None:
-    import mmseg
-
-    tool = Path(mmseg.__file__).parent / ".mim" / "tools" / "train.py"
-    if not tool.is_file():
-        pytest.skip(f"mmseg {mmseg.__version__} is installed without its tools")
-    arm = replace(AUGMENTED, frozen=("backbone",), precision="bf16")  # all that mmengine lacks
-    file = export(arm, noise(), PARTS, tmp_path / "arm")
-    finished = subprocess.run(
-        [sys.executable, str(tool), str(file)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    log = finished.stdout + finished.stderr
-    assert finished.returncode == 0, log[-3000:]
-    assert "mIoU" in log
-    assert (tmp_path / "arm" / "work_dir" / "iter_2.pth").is_file()
-    assert torch.load(tmp_path / "arm" / "work_dir" / "weights.pth", weights_only=True)["state_dict"]
