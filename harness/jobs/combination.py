@@ -44,7 +44,8 @@ def majority(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Sh
     """The share of members that predict each class; of equal ones the mean probability decides."""
     each = np.eye(members[0].shape[1], dtype=np.float32)
     votes = functools.reduce(np.add, (np.moveaxis(each[member.argmax(1)], -1, 1) for member in members))
-    return (votes + mean(members, weights) / 2) / (len(members) + 0.5)
+    shares: Shares = (votes + mean(members, weights) / 2) / (len(members) + 0.5)
+    return shares
 
 
 def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
