@@ -84,7 +84,7 @@ def probabilities(network: torch.nn.Module, data: Resident, recipe: Recipe) -> n
 
 @torch.no_grad()
 def mean_loss(network: torch.nn.Module, data: Resident, recipe: Recipe) -> float:
-    """The training loss in evaluation mode, without augmentation: the mean over images."""
+    """The training loss in evaluation mode, without augmentation: the mean over batches, weighted by their images."""
     total = 0.0
     padding = 255 if recipe.task == "segmentation" else None
     with evaluating(network), autocast(data.images.device, recipe.precision):

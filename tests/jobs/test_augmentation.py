@@ -1,169 +1,81 @@
-"""The warp against OpenCV's resize, numpy's crop, and mmsegmentation's flip and padding with the same parameters."""
+"""What is drawn for a batch, and colours against torchvision's functions. The warp's own tests are of harness.tasks."""
 
 from __future__ import annotations
 
-import cv2
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from harness.training.augmentation import Windows, draw, padded_size, warp, window_size
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
 from scipy import stats
+from torchvision.transforms.v2 import functional
 
-from harness.specs import Augmentation
-
-OUTSIDE = 255
-
-
-def tensors(images: np.ndarray, masks: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Grey images (B, H, W) and masks as the warp takes them."""
-    return torch.from_numpy(images).float().unsqueeze(1), torch.from_numpy(masks)
-
-
-def by_hand(
-    image: np.ndarray, mask: np.ndarray, windows: Windows, index: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """RandomResize, RandomCrop, RandomFlip, then padding at the right and the bottom; and where a mask is no tie."""
-    height, width = (round(side * factor) for side, factor in zip(image.shape, windows.scale[index], strict=True))
-    resized = cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    labels = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
-    sure = np.ones((height, width), bool)
-    for axis, (old, new) in enumerate(zip(image.shape, (height, width), strict=True)):
-        place = (np.arange(new) + 0.5) * old / new
-        sure &= np.expand_dims(np.abs(place - np.round(place)) > 1e-3, 1 - axis)
-    top, left = (max(0, int(offset)) for offset in windows.offset[index])
-    window = np.s_[top : top + windows.size[0], left : left + windows.size[1]]
-    parts = [part[window] for part in (resized, labels, sure)]
-    if windows.flip[index]:
-        parts = [part[:, ::-1] for part in parts]
-    missing = [(0, full - part) for full, part in zip(windows.size, parts[0].shape, strict=True)]
-    padded = [np.pad(part, missing, constant_values=fill) for part, fill in zip(parts, (0, OUTSIDE, True), strict=True)]
-    return padded[0], padded[1], padded[2]
-
-
-@given(
-    size=st.tuples(st.integers(6, 40), st.integers(6, 40)),
-    crop=st.tuples(st.sampled_from([4, 8, 16, 24]), st.sampled_from([4, 8, 16, 24])),
-    low=st.floats(0.4, 1.2),
-    spread=st.floats(0, 1.2),
-    seed=st.integers(0, 2**20),
+from harness.jobs.augmentation import draw, jitter, padded_size, window_size
+from harness.specs import (
+    Budget,
+    ColourJitter,
+    Data,
+    RandomCrop,
+    RandomFlip,
+    RandomResize,
+    RandomRotation,
+    Recipe,
+    Rescale,
+    Segmenter,
+    Transform,
 )
-@settings(max_examples=80, deadline=None)
-def test_the_warp_is_resize_crop_flip_and_padding(size, crop, low: float, spread: float, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    images = rng.integers(1, 256, (5, *size), dtype=np.uint8)
-    masks = rng.choice(np.array([0, 1, 2, 255], np.uint8), (5, *size))
-    windows = draw(Augmentation((low, low + spread), crop, 0.5), 5, size, 1, rng)
-    found, target = warp(*tensors(images, masks), windows)
-    assert found.shape == (5, 1, *crop)
-    assert target.shape == (5, *crop)
-    assert target.dtype == torch.int64
-    for index in range(5):
-        image, mask, sure = by_hand(images[index], masks[index], windows, index)
-        np.testing.assert_allclose(found[index, 0].numpy(), image, atol=0.25)
-        assert (target[index].numpy() == mask)[sure].all()
+from harness.tasks.warping import Windows
 
 
-def test_the_warp_is_what_mmsegmentations_own_transforms_do() -> None:
-    import harness.models.openmmlab  # noqa: F401, I001
-    from mmcv.transforms import RandomFlip, Resize
-    from mmseg.datasets.transforms import RandomCrop
-    from mmseg.structures import SegDataSample
-    from mmseg.utils import stack_batch
-    from mmengine.structures import PixelData
-
-    rng = np.random.default_rng(5)
-    smooth = cv2.GaussianBlur(rng.integers(0, 256, (6, 31, 45, 3), dtype=np.uint8).reshape(-1, 45, 3), (5, 5), 1)
-    images = smooth.reshape(6, 31, 45, 3)
-    windows = draw(Augmentation((0.5, 1.6), (32, 32), 0.5), 6, (31, 45), 1, rng)
-    assert windows.flip.any()
-    assert not windows.flip.all()
-    assert (windows.scale < 32 / 45).any(), "some must be padded at the right"
-    found, target = warp(torch.from_numpy(images).permute(0, 3, 1, 2).float(), torch.zeros(6, 31, 45).byte(), windows)
-    for index, image in enumerate(images):
-        height, width = (round(side * factor) for side, factor in zip((31, 45), windows.scale[index], strict=True))
-        top, left = (max(0, int(offset)) for offset in windows.offset[index])
-        results = {"img": image, "gt_seg_map": np.zeros((31, 45), np.uint8), "seg_fields": ["gt_seg_map"]}
-        results = Resize(scale=(width, height), keep_ratio=False)(results)
-        box = (top, min(height, top + 32), left, min(width, left + 32))
-        crop = RandomCrop((32, 32))
-        results["img"], results["gt_seg_map"] = (crop.crop(results[key], box) for key in ("img", "gt_seg_map"))
-        results = RandomFlip(prob=1.0 if windows.flip[index] else 0.0)(results)
-        tensor = torch.from_numpy(np.ascontiguousarray(results["img"])).permute(2, 0, 1).float()
-        data = torch.from_numpy(np.ascontiguousarray(results["gt_seg_map"]))[None]
-        sample = SegDataSample(gt_sem_seg=PixelData(data=data), metainfo={"img_shape": tensor.shape[1:]})
-        inputs, samples = stack_batch([tensor], [sample], size=(32, 32), pad_val=0, seg_pad_val=255)
-        np.testing.assert_allclose(found[index].numpy(), inputs[0].numpy(), atol=1.01)
-        assert torch.equal(target[index], samples[0].gt_sem_seg.data[0].long())
+def recipe(*transforms: Transform, batch: int = 8) -> Recipe:
+    return Recipe(Data("dme"), Segmenter("unet-s5-d16", "fcn"), Budget(1), transforms=transforms, batch_size=batch)
 
 
-def test_without_resize_crop_and_flip_the_warp_is_the_identity() -> None:
-    rng = np.random.default_rng(0)
-    for size in ((16, 32), (17, 31), (496, 768)):
-        images, masks = rng.integers(0, 256, (2, *size)), rng.integers(0, 256, (2, *size), dtype=np.uint8)
-        windows = draw(Augmentation(), 2, size, 1, rng)
-        found, target = warp(*tensors(images, masks), windows)
-        np.testing.assert_allclose(found[:, 0].numpy(), images, atol=0.02)
-        assert (target.numpy() == masks).all()
+def drawn(*transforms: Transform, batch: int, image: tuple[int, int], stride: int = 1, seed: int = 0) -> Windows:
+    return draw(recipe(*transforms, batch=batch), image, stride, np.random.default_rng(seed))
 
 
-def test_a_mirrored_window_is_the_mirror_of_the_window() -> None:
-    rng = np.random.default_rng(1)
-    images = rng.integers(1, 256, (4, 20, 30))
-    masks = rng.choice(np.array([0, 1, 255], np.uint8), (4, 20, 30))
-    windows = draw(Augmentation((0.9, 1.7), (16, 24), 0.0), 4, (20, 30), 1, rng)
-    mirrored = Windows(windows.scale, windows.offset, ~windows.flip, windows.size)
-    plain, flipped = warp(*tensors(images, masks), windows), warp(*tensors(images, masks), mirrored)
-    torch.testing.assert_close(flipped[0], plain[0].flip(-1), atol=0.02, rtol=0)
-    assert (flipped[1] == plain[1].flip(-1)).float().mean() > 0.99, "equal but for ties"
+def test_without_transforms_the_window_is_the_image() -> None:
+    windows = drawn(batch=3, image=(48, 72))
+    assert windows.size == (48, 72)
+    assert (windows.scale == 1).all()
+    assert (windows.offset == 0).all()
+    assert not windows.flip.any()
+    assert windows.angle is None
 
 
-def test_what_is_outside_is_0_after_normalisation_and_ignored() -> None:
-    images, masks = np.full((2, 10, 12), 200), np.ones((2, 10, 12), np.uint8)
-    windows = draw(Augmentation(crop=(16, 16), flip=1.0), 2, (10, 12), 1, np.random.default_rng(0))
-    found, target = warp(*tensors(images, masks), windows)
-    inside = torch.zeros(16, 16, dtype=torch.bool)
-    inside[:10, :12] = True
-    assert (found[:, 0, inside] == 200).all()
-    assert (target[:, inside] == 1).all()
-    assert (found[:, 0, ~inside] == 0).all()
-    assert (target[:, ~inside] == OUTSIDE).all()
-
-
-def test_an_image_that_shrinks_below_the_crop_is_padded_below() -> None:
+def test_an_image_that_shrinks_below_the_crop_starts_at_its_corner() -> None:
     """DME at half its size is 248 high, its crop is 256."""
-    windows = draw(Augmentation((0.5, 0.5), (256, 256)), 1, (496, 768), 16, np.random.default_rng(0))
-    _, target = warp(torch.ones(1, 1, 496, 768), torch.ones(1, 496, 768).byte(), windows)
-    assert (target[:, :248] == 1).all()
-    assert (target[:, 248:] == OUTSIDE).all()
-
-
-def test_every_label_survives_the_warp() -> None:
-    masks = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
-    windows = draw(Augmentation((2.0, 2.0), (32, 32)), 1, (16, 16), 1, np.random.default_rng(0))
-    _, target = warp(*tensors(np.zeros((1, 16, 16)), masks), windows)
-    assert torch.equal(target, torch.from_numpy(masks).long().repeat_interleave(2, 1).repeat_interleave(2, 2))
+    windows = drawn(RandomResize(0.5, 0.5), RandomCrop((256, 256)), batch=20, image=(496, 768))
+    assert windows.size == (256, 256)
+    assert (windows.offset[:, 0] == 0).all()
+    assert windows.offset[:, 1].max() > 100
 
 
 def test_each_sample_has_parameters_of_its_own() -> None:
-    windows = draw(Augmentation((0.5, 2.0), (32, 32), 0.5), 200, (48, 72), 4, np.random.default_rng(0))
+    transforms = (RandomResize(0.5, 2.0), RandomRotation(20), RandomCrop((32, 32)), RandomFlip())
+    windows = drawn(*transforms, batch=200, image=(48, 72), stride=4)
     assert len(np.unique(windows.scale[:, 0])) > 30
     assert len(np.unique(windows.offset, axis=0)) > 100
+    assert len(np.unique(windows.angle)) == 200
     assert 0 < windows.flip.sum() < 200
 
 
 def test_scales_are_uniform_over_the_range_and_alike_in_both_directions() -> None:
-    windows = draw(Augmentation((0.5, 2.0), (32, 32)), 5000, (4960, 7680), 4, np.random.default_rng(0))
+    windows = drawn(RandomResize(0.5, 2.0), RandomCrop((32, 32)), batch=5000, image=(4960, 7680), stride=4)
     assert stats.kstest(windows.scale[:, 0], stats.uniform(0.5, 1.5).cdf).pvalue > 0.001
     np.testing.assert_allclose(windows.scale[:, 0], windows.scale[:, 1], atol=2e-4)
     sizes = windows.scale * np.array([4960, 7680])
     np.testing.assert_allclose(sizes, np.round(sizes), atol=1e-6, err_msg="resized images have whole pixels")
 
 
+def test_a_rescale_and_a_random_resize_multiply() -> None:
+    windows = drawn(Rescale(0.5), RandomResize(1.0, 2.0), RandomCrop((32, 32)), batch=2000, image=(4960, 7680))
+    assert stats.kstest(windows.scale[:, 0], stats.uniform(0.5, 0.5).cdf).pvalue > 0.001
+
+
 def test_offsets_cover_every_position_equally_often() -> None:
-    windows = draw(Augmentation(crop=(8, 8)), 6000, (11, 13), 1, np.random.default_rng(0))
+    windows = drawn(RandomCrop((8, 8)), batch=6000, image=(11, 13))
     for column, places in ((0, 4), (1, 6)):
         values, counts = np.unique(windows.offset[:, column], return_counts=True)
         assert values.tolist() == list(range(places)), "the last position included"
@@ -173,16 +85,79 @@ def test_offsets_cover_every_position_equally_often() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_the_flip_rate_is_the_probability(rate: float) -> None:
-    flip = draw(Augmentation(crop=(8, 8), flip=rate), 4000, (11, 13), 1, np.random.default_rng(0)).flip
+    flip = drawn(RandomCrop((8, 8)), RandomFlip(rate), batch=4000, image=(11, 13)).flip
     assert flip.mean() == pytest.approx(rate, abs=0.03 if 0 < rate < 1 else 0)
 
 
-def test_without_a_crop_the_window_is_the_resized_image_padded_to_the_stride() -> None:
-    half = Augmentation(resize=(0.5, 0.5))
+def test_angles_are_uniform_over_the_range_on_both_sides() -> None:
+    angle = drawn(RandomRotation(30), batch=5000, image=(11, 13)).angle
+    assert angle is not None
+    assert stats.kstest(np.rad2deg(angle), stats.uniform(-30, 60).cdf).pvalue > 0.001
+
+
+def test_a_rotation_changes_no_other_draw() -> None:
+    """Arms that differ in rotation alone see the same windows."""
+    others: tuple[Any, ...] = (RandomCrop((8, 8)), RandomFlip())
+    plain = drawn(RandomResize(0.8, 1.5), *others, batch=50, image=(11, 13))
+    turned = drawn(RandomResize(0.8, 1.5), RandomRotation(10), *others, batch=50, image=(11, 13))
+    for name in ("scale", "offset", "flip"):
+        assert (getattr(plain, name) == getattr(turned, name)).all(), name
+
+
+def test_without_a_crop_the_window_is_the_rescaled_image_padded_to_the_stride() -> None:
+    half = recipe(Rescale(0.5), batch=3)
     assert window_size(half, (496, 768), 16) == padded_size((496, 768), 0.5, 16) == (256, 384)
-    assert window_size(Augmentation(), (48, 72), 4) == (48, 72)
-    assert window_size(Augmentation(), (49, 72), 4) == (52, 72)
-    assert window_size(Augmentation(crop=(32, 64)), (49, 72), 4) == (32, 64)
-    windows = draw(half, 3, (496, 768), 16, np.random.default_rng(0))
+    assert window_size(recipe(), (48, 72), 4) == (48, 72)
+    assert window_size(recipe(), (49, 72), 4) == (52, 72)
+    assert window_size(recipe(RandomCrop((32, 64))), (49, 72), 4) == (32, 64)
+    windows = draw(half, (496, 768), 16, np.random.default_rng(0))
     assert (windows.offset == 0).all()
     assert (windows.scale == 0.5).all()
+
+
+def factors(jittering: ColourJitter, images: int, seed: int) -> np.ndarray:
+    """What the stream of that seed draws: brightness, contrast and saturation of each image."""
+    spread = np.array([jittering.brightness, jittering.contrast, jittering.saturation])
+    return 1 + spread * np.random.default_rng(seed).uniform(-1, 1, (images, 3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_colours_change_as_torchvision_changes_them(channels: int) -> None:
+    images = torch.from_numpy(np.random.default_rng(1).uniform(0, 255, (12, channels, 9, 7))).float()
+    jittering = ColourJitter(brightness=0.6, contrast=0.7, saturation=0.9)
+    changed = jitter(images, jittering, np.random.default_rng(3))
+    for image, found, (brightness, contrast, saturation) in zip(
+        images, changed, factors(jittering, 12, 3), strict=True
+    ):
+        # torchvision takes floats between 0 and 1.
+        expected = functional.adjust_brightness(image / 255, brightness)
+        expected = functional.adjust_contrast(expected, contrast)
+        expected = functional.adjust_saturation(expected, saturation)
+        torch.testing.assert_close(found / 255, expected, atol=2e-4, rtol=0)
+    assert changed.min() >= 0
+    assert changed.max() == 255, "some are clipped"
+
+
+@pytest.mark.parametrize(
+    ("jittering", "change"),
+    [
+        (ColourJitter(brightness=0.5), functional.adjust_brightness),
+        (ColourJitter(contrast=0.5), functional.adjust_contrast),
+        (ColourJitter(saturation=0.5), functional.adjust_saturation),
+    ],
+    ids=["brightness", "contrast", "saturation"],
+)
+def test_each_property_changes_alone(jittering: ColourJitter, change: Any) -> None:
+    images = torch.from_numpy(np.random.default_rng(1).uniform(60, 150, (4, 3, 9, 7))).float()
+    changed = jitter(images, jittering, np.random.default_rng(3))
+    column = [jittering.brightness, jittering.contrast, jittering.saturation].index(0.5)
+    for image, found, all_three in zip(images, changed, factors(jittering, 4, 3), strict=True):
+        expected = change(image / 255, all_three[column])
+        torch.testing.assert_close(found / 255, expected, atol=2e-4, rtol=0)
+        assert not torch.equal(found, image)
+
+
+def test_a_jitter_of_nothing_changes_nothing() -> None:
+    images = torch.arange(3 * 16 * 16).view(1, 3, 16, 16).remainder(256).float()
+    changed = jitter(images, ColourJitter(), np.random.default_rng(0))
+    torch.testing.assert_close(changed, images, atol=1e-4, rtol=0)

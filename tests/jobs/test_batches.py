@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import pytest
 import torch
-from harness.training.loader import Resident, ResidentLoader, normalise, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.data import Packed
-from harness.specs import Augmentation, Recipe
+from harness.jobs import batches
+from harness.jobs.augmentation import draw, jitter
+from harness.jobs.batches import Batches, order
+from harness.jobs.resident import Resident
+from harness.jobs.seeds import generator
+from harness.specs import Classifier, ColourJitter, Normalise, RandomRotation, Recipe
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def resident(squares: Packed) -> Resident:
-    return Resident.place(squares, np.arange(10), torch.device("cpu"))
+    return Resident.place(squares, np.arange(10), CPU)
 
 
 def stream(seed: int, images: int, batch: int, iterations: int) -> list[int]:
@@ -51,9 +56,17 @@ def test_every_image_comes_first_about_equally_often() -> None:
     assert first.min() > 150
 
 
+EVERYTHING = (RandomRotation(15), ColourJitter(0.4, 0.4, 0.4))
+
+
+def everything(recipe: Recipe) -> Recipe:
+    """The recipe with every random transform."""
+    return replace(recipe, transforms=tuple(sorted((*recipe.transforms, *EVERYTHING), key=lambda each: each.stage)))
+
+
 def test_a_batch_is_the_same_whenever_it_is_asked_for(resident: Resident, recipe: Recipe) -> None:
-    loader, other = ResidentLoader(resident, recipe, 3), ResidentLoader(resident, recipe, 3)
-    forwards = [loader.batch(step) for step in range(6)]
+    first, other = (Batches(resident, everything(recipe), 3, 2) for _ in range(2))
+    forwards = [first.batch(step) for step in range(6)]
     torch.manual_seed(99)
     np.random.seed(99)
     for step in (5, 0, 3, 3, 1):
@@ -62,64 +75,89 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(resident: Resident, recipe
         assert torch.equal(target, forwards[step][1])
 
 
-def test_seeds_and_iterations_differ_in_images_and_in_windows(resident: Resident, recipe: Recipe) -> None:
-    batches = [ResidentLoader(resident, recipe, seed).batch(step)[0] for seed in range(3) for step in range(3)]
-    assert len({batch.numpy().tobytes() for batch in batches}) == 9
-    one = Resident(resident.images[:1], resident.masks[:1])  # a single image, so that only the windows can differ
-    batches = [ResidentLoader(one, recipe, seed).batch(step)[0] for seed in range(3) for step in range(3)]
-    assert len({batch.numpy().tobytes() for batch in batches}) == 9
+def test_a_batch_made_in_a_block_is_the_one_made_alone(
+    resident: Resident, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = Batches(resident, everything(recipe), 3, 2)
+    assert together.block == 8
+    blocked = [together.batch(step) for step in range(8)]
+    monkeypatch.setattr(batches, "BLOCK", 1)
+    alone = Batches(resident, everything(recipe), 3, 2)
+    assert alone.block == 1
+    for step in range(8):
+        images, target = alone.batch(step)
+        assert torch.equal(images, blocked[step][0])
+        assert torch.equal(target, blocked[step][1])
+
+
+def test_a_block_holds_no_more_values_than_it_may(
+    resident: Resident, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BLOCK_VALUES", 3 * 4 * 24 * 32)
+    assert Batches(resident, recipe, 0, 2).block == 3
+    monkeypatch.setattr(batches, "BLOCK_VALUES", 1)
+    assert Batches(resident, recipe, 0, 2).block == 1, "one batch at least"
+
+
+def test_seeds_and_iterations_differ_in_images_and_in_windows(squares: Packed, recipe: Recipe) -> None:
+    for part in (np.arange(10), np.arange(1)):  # of a single image only the windows can differ
+        data = Resident.place(squares, part, CPU)
+        made = [Batches(data, recipe, seed, 2).batch(step)[0] for seed in range(3) for step in range(3)]
+        assert len({batch.numpy().tobytes() for batch in made}) == 9
 
 
 def test_a_batch_holds_the_images_of_the_order_with_their_own_masks(
     resident: Resident, recipe: Recipe, squares: Packed
 ) -> None:
-    plain = replace(recipe, augmentation=Augmentation(), batch_size=6)
-    loader = ResidentLoader(resident, plain, 1)
+    made = Batches(resident, replace(recipe, transforms=(), batch_size=6), 1, 2)
     for step in (0, 1, 7):
-        images, target = loader.batch(step)
+        images, target = made.batch(step)
         chosen = order(1, 10, 6, step)
         assert images.shape == (6, 3, 24, 32)
         assert images.is_contiguous(memory_format=torch.channels_last)
         expected = (torch.from_numpy(squares.images[chosen, :, :, 0]).float() - 60) / 50
         for channel in range(3):
             torch.testing.assert_close(images[:, channel], expected, atol=1e-4, rtol=0)
-        assert (target.numpy() == squares.masks[chosen]).all()
+        assert target.dtype == torch.int64
+        assert (target.numpy() == squares.targets[chosen]).all()
 
 
-def test_training_and_evaluation_normalise_alike(resident: Resident, recipe: Recipe) -> None:
-    plain = replace(recipe, augmentation=Augmentation(), batch_size=10)
-    images, _ = ResidentLoader(resident, plain, 0).batch(0)
-    expected = normalise(resident.images[torch.from_numpy(order(0, 10, 10, 0))], *plain.normalise)
-    torch.testing.assert_close(images, expected, atol=1e-4, rtol=0)
+def test_colour_images_keep_their_channels_and_are_normalised_by_channel(squares: Packed, recipe: Recipe) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (15, 24, 32, 3), dtype=np.uint8)
+    data = Resident.place(replace(squares, images=colours), np.arange(10), CPU)
+    normalise = Normalise((10.0, 120.0, 60.0), (50.0, 20.0, 90.0))
+    images, _ = Batches(data, replace(recipe, transforms=(), normalise=normalise), 0, 2).batch(0)
+    expected = (colours[order(0, 10, 4, 0)] - np.array([10.0, 120.0, 60.0])) / np.array([50.0, 20.0, 90.0])
+    np.testing.assert_allclose(images.numpy(), expected.transpose(0, 3, 1, 2), atol=1e-4)
 
 
-def test_colour_images_keep_their_channels(recipe: Recipe) -> None:
-    images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
-    data = Resident(images, torch.zeros(4, 16, 16, dtype=torch.uint8))
-    found, _ = ResidentLoader(data, replace(recipe, augmentation=Augmentation()), 0).batch(0)
-    torch.testing.assert_close(
-        found, ((images.float() - 60) / 50)[torch.from_numpy(order(0, 4, 4, 0))], atol=1e-4, rtol=0
-    )
+def test_colours_are_changed_in_grey_levels_before_they_are_normalised(resident: Resident, recipe: Recipe) -> None:
+    jittering = ColourJitter(brightness=0.9, contrast=0.9)
+    images, _ = Batches(resident, replace(recipe, transforms=(jittering,)), 5, 2).batch(2)
+    stream = generator(5, "augmentation", 2)
+    draw(recipe, (24, 32), 2, stream)  # windows are drawn first
+    grey, _ = resident.take(torch.from_numpy(order(5, 10, 4, 2)))
+    expected = (jitter(grey.float(), jittering, stream) - 60) / 50
+    torch.testing.assert_close(images[:, :1], expected, atol=1e-4, rtol=0)
+    assert images.max() <= (255 - 60) / 50 + 1e-4
 
 
-def test_the_loader_gives_mmengine_the_batches_in_order(resident: Resident, recipe: Recipe) -> None:
-    loader = ResidentLoader(resident, recipe, 2)
-    for step, entry in enumerate(islice(loader, 5)):
-        images, target = loader.batch(step)
-        assert torch.equal(entry["inputs"], images)
-        assert torch.equal(torch.stack([sample.gt_sem_seg.data[0] for sample in entry["data_samples"]]), target)
+def test_images_and_masks_are_cut_by_the_same_windows(resident: Resident, recipe: Recipe) -> None:
+    """The squares are brighter than anything else, so that the mask can be read off the image."""
+    upright = Batches(resident, recipe, 2, 2)
+    for step in range(4):
+        images, target = upright.batch(step)
+        known = target != 255
+        bright = images[:, 0] > (100 - 60) / 50
+        assert ((target == 1) == bright)[known].float().mean() > 0.95, "equal but for the edges"
+        assert (target == 1).any()
 
 
-def test_batches_before_the_first_of_a_resumed_run_are_not_computed(resident: Resident, recipe: Recipe) -> None:
-    entries = list(islice(ResidentLoader(resident, recipe, 2, first=3), 5))
-    assert [bool(entry) for entry in entries] == [False, False, False, True, True]
-    assert torch.equal(entries[3]["inputs"], ResidentLoader(resident, recipe, 2).batch(3)[0])
-
-
-def test_only_the_images_of_the_split_are_placed(squares: Packed) -> None:
-    chosen = np.array([2, 5, 11])
-    data = Resident.place(squares, chosen, torch.device("cpu"))
-    assert len(data) == 3
-    assert data.size == (24, 32)
-    assert (data.images.permute(0, 2, 3, 1).numpy() == squares.images[chosen]).all()
-    assert (data.masks.numpy() == squares.masks[chosen]).all()
+def test_a_classification_batch_has_a_class_for_each_image(squares: Packed, recipe: Recipe) -> None:
+    grades = np.arange(15, dtype=np.uint8) % 5
+    graded = replace(squares, targets=grades, classes=tuple("abcde"), foreground="", task="classification")
+    data = Resident.place(graded, np.arange(10), CPU)
+    images, target = Batches(data, replace(recipe, network=Classifier("resnet18"), losses=recipe.losses[:1]), 4, 1).batch(3)
+    assert images.shape == (4, 3, 16, 16)
+    assert target.dtype == torch.int64
+    assert target.tolist() == grades[order(4, 10, 4, 3)].tolist()
