@@ -362,6 +362,7 @@ class Patient:
 def test_waiting_for_other_processes_takes_next_to_no_time_of_the_processor(scheduler, monkeypatch):
     """A process that waited beside 45 claims took 40% of a core, because it looked at every record again and again."""
     monkeypatch.setattr(module, "POLL_SECONDS", POLL_SECONDS)
+    monkeypatch.setattr(module, "RECHECK_SECONDS", 2.0)
     claims = [question({"good": GOOD, "bad": recipe(0.3 + n / 1000)}, looks=Looks()) for n in range(45)]
     worker, other = scheduler(*claims), scheduler(*claims, session="other")
     with ExitStack() as busy:
