@@ -50,7 +50,7 @@ class Question:
     family: int = 1
     unavailable: str = ""
     notes: tuple[str, ...] = ()
-    _standing: dict[str, SequentialDecision] = field(default_factory=dict, compare=False, repr=False)
+    _standing: dict[str, SequentialDecision] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.unavailable:
