@@ -33,7 +33,9 @@ class Metric:
     def __post_init__(self) -> None:
         marks = (".", ":", ">=")
         if not self.name or self.name != self.name.strip() or any(mark in self.name for mark in marks):
-            raise ValueError(f'Expected a metric as in Metric("mIoU") or Metric("IoU", "fluid"), but got {self.name!r}.')
+            raise ValueError(
+                f'Expected a metric as in Metric("mIoU") or Metric("IoU", "fluid"), but got {self.name!r}.'
+            )
 
     def __str__(self) -> str:
         return f"{self.name}.{self.of}" if self.of else self.name

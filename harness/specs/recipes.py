@@ -86,7 +86,9 @@ class Normalise:
         for name in ("mean", "std"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != 3:
-                raise ValueError(f"Expected Normalise `{name}` to be one number or a tuple of three, but got {value!r}.")
+                raise ValueError(
+                    f"Expected Normalise `{name}` to be one number or a tuple of three, but got {value!r}."
+                )
             channels = value if isinstance(value, tuple) else (value,)
             for channel in channels:
                 (checks.positive if name == "std" else checks.number)("Normalise", name, channel)
@@ -138,7 +140,7 @@ class Recipe:
         for name, kind in kinds.items():
             if not isinstance(value := getattr(self, name), kind):
                 words = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
-                raise ValueError(f"Expected recipe `{name}` to be a {words}, but got {value!r}.")  # noqa: TRY004
+                raise ValueError(f"Expected recipe `{name}` to be an instance of {words}, but got {value!r}.")  # noqa: TRY004
         checks.terms("recipe", "transforms", self.transforms, Transform, "(RandomCrop((256, 256)), RandomFlip())")
         checks.terms("recipe", "losses", self.losses, Loss, "(CrossEntropy(), Dice(3.0))")
         check_order(self.transforms)
