@@ -28,6 +28,10 @@ def test_evaluations_are_evenly_spaced_and_the_last_is_at_the_end(iterations: in
     assert max(gaps) - min(gaps) <= 1
 
 
+def test_an_evaluation_is_after_the_nearest_whole_iteration() -> None:
+    assert Budget(8, evaluations=3).evaluated_at(8) == (3, 5, 8)
+
+
 def test_of_the_loss_the_lowest_value_is_the_best_and_of_all_else_the_highest() -> None:
     assert BestOnValidation().lowest
     assert BestOnValidation(Metric("loss")).lowest
