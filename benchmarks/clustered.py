@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.relations.crossed import components, half_widths, pseudo_values, weights
 from harness.relations.paired_t import Array
-from harness.relations.two_level import FEW_SUBJECTS, LEAST_EFFECTIVE, pooled
+from harness.relations.two_level import FEW_SUBJECTS, LEAST_EFFECTIVE
 
 # Of `Clustered`, in probits: an arm's mean skill, and the sd of a subject's and of an image's difficulty; sd of the
 # logarithm of an image's size; false positives at skill 0 in median true foregrounds; pixels of that.
@@ -121,6 +123,11 @@ class Coverage:
     too_few: float
 
 
+def iou(counts: NDArray[Any]) -> Array:
+    """Intersection over union of class 1 from counts ``(..., 2, 2)``."""
+    return np.asarray(counts[..., 1, 1] / (counts.sum((-2, -1)) - counts[..., 0, 0]))
+
+
 def coverage(
     design: Clustered, seeds: int, subjects: int, simulations: int, rng: np.random.Generator, *, level: float = 0.90
 ) -> Coverage:
@@ -134,8 +141,6 @@ def coverage(
         level: Of the intervals.
     """
     a, b = design.draw(rng, seeds, subjects, simulations)
-    iou = pooled("IoU.fluid", ("background", "fluid"))
-    assert iou is not None
     differences, pseudo = pseudo_values(a, b, iou)
     share = weights(a, b)
     enough = ((share > 0).sum(-1) >= FEW_SUBJECTS) & (np.square(share).sum(-1) <= 1 / LEAST_EFFECTIVE)

@@ -35,9 +35,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from harness.evidence import Catalogue
+
 from claims.huang_dme import Pipeline
 from harness import data as datasets
-from harness.evidence import Catalogue
 from harness.specs import Budget, Recipe
 
 SEED = 0
@@ -90,7 +91,6 @@ class Arm:
 def bare_step(arm: Arm) -> Timing:
     """Forward, losses, backward and optimiser on the first batch that the harness trains on."""
     import torch
-
     from harness.models import building
     from harness.training.loader import Resident, ResidentLoader
     from harness.training.optimisation import optim_wrapper
@@ -119,7 +119,6 @@ def bare_step(arm: Arm) -> Timing:
 def harness(arm: Arm) -> Timing:
     """The harness's training, timed where it reports."""
     import torch
-
     from harness.training.loop import Training
     from harness.training.progress import Progress
 
@@ -169,7 +168,6 @@ def plain_mmseg(arm: Arm, config: Path, workers: int) -> Timing:
 def smoke_worker() -> int:
     """Trains one smoke run, with its evaluations, and prints the process's peak resident memory in MB."""
     import torch
-
     from harness.training.loop import Training
 
     torch.set_num_threads(1)
@@ -184,7 +182,6 @@ def smoke_worker() -> int:
 def speed(options: argparse.Namespace) -> None:
     """Measures the three paths and prints their table."""
     import torch
-
     from harness.export import export
 
     torch.set_num_threads(1)

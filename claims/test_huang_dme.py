@@ -43,20 +43,9 @@ def test_pretraining_converges_faster(claim, ratio):
     # Dice 0.4 is about what the paper's weakest pretrained network reaches (Table 2, batch 2); 0.01 is "non-zero".
     times = ("time:Dice.foreground>=0.4", "time:Dice.foreground>=0.01")
     claim.holds(
-<<<<<<< HEAD
         All(tuple(ConvergesFaster("pretrained", "scratch-x10", ratio, epochs, grid, measure=time) for time in times)),
         {"pretrained": unet.fine_tuned("stare", "fcn"), "scratch-x10": unet.scratch("fcn", times=10)},
         measure=times[0],
-=======
-        All(
-            tuple(
-                ConvergesFaster("pretrained", "scratch-x10", ratio, epochs, grid, measure=f"time:Dice.fluid>={dice}")
-                for dice in (0.4, 0.01)
-            )
-        ),
-        {"pretrained": unet.fine_tuned("stare", "fcn"), "scratch-x10": unet.scratch("fcn", times=10)},
-        metric="time:Dice.fluid>=0.4",
->>>>>>> relations
     )
 
 
@@ -69,11 +58,7 @@ def test_larger_batch_is_better(claim, budget):
     length = {"budget": unet.iterations()} if budget == "iterations" else {}
     arms = {f"batch-{n}": unet.fine_tuned("chase_db1", "deeplabv3", batch_size=n, **length) for n in (2, 4, 8)}
     sizes = tuple(arms)
-<<<<<<< HEAD
     claim.holds(All((Increasing(sizes), Increasing(sizes, measure="Dice.foreground"))), arms, measure="IoU.foreground")
-=======
-    claim.holds(All((Increasing(sizes), Increasing(sizes, measure="Dice.fluid"))), arms, metric="IoU.fluid")
->>>>>>> relations
 
 
 def test_augmentation_enables_convergence(claim):
@@ -110,11 +95,7 @@ def test_best_pipeline_score(claim):
         All(
             (
                 Reaches("pipeline", value=0.4529, tolerance=MARGIN),
-<<<<<<< HEAD
                 Reaches("pipeline", value=0.6234, tolerance=MARGIN, measure="Dice.foreground"),
-=======
-                Reaches("pipeline", value=0.6234, tolerance=MARGIN, measure="Dice.fluid"),
->>>>>>> relations
             )
         ),
         {"pipeline": unet.fine_tuned("chase_db1", "pspnet", losses=unet.losses["cross-entropy"])},

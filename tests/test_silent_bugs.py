@@ -8,12 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from harness.models import building, weights
+from harness.runs import Run, syntax_digest
+from harness.training import evaluation
+from harness.training.loop import Trained, Training
+from harness.training.seeds import role_seed
 
 from harness import data as datasets
 from harness import metrics, runs
 from harness.data import Packed
-from harness.models import building, weights
-from harness.runs import Run, syntax_digest
 from harness.specs import (
     Augmentation,
     Budget,
@@ -26,9 +29,6 @@ from harness.specs import (
     Recipe,
     Schedule,
 )
-from harness.training import evaluation
-from harness.training.loop import Trained, Training
-from harness.training.seeds import role_seed
 
 SHA = "0123456789abcdef" * 4
 RECIPE = Recipe(

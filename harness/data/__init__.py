@@ -5,23 +5,29 @@ phantom with one module of :mod:`harness.data.phantoms` that holds a ``GENERATOR
 here imports torch, and nothing decodes an image before :func:`pack`.
 """
 
-from harness.data.cache import fingerprint
+from harness.data.catalogue import Catalogue
 from harness.data.dataset import IGNORED, Adapter, DataError, Generator, Item, Packed
+from harness.data.fingerprints import fingerprint
 from harness.data.packing import pack
-from harness.data.registry import adapter, check, generator, names
-from harness.data.splitting import split
+from harness.data.registry import adapter, check, check_spec, generator, has_phantom, is_phantom, names
+from harness.data.splitting import Parts, split
 
 __all__ = [
     "IGNORED",
     "Adapter",
+    "Catalogue",
     "DataError",
     "Generator",
     "Item",
     "Packed",
+    "Parts",
     "adapter",
     "check",
+    "check_spec",
     "fingerprint",
     "generator",
+    "has_phantom",
+    "is_phantom",
     "names",
     "pack",
     "split",

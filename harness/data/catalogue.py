@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.data.cache import fingerprint
 from harness.data.dataset import DataError, Packed
+from harness.data.fingerprints import fingerprint
 from harness.data.packing import pack
 from harness.data.registry import check
 from harness.specs import Data

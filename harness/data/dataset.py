@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ IGNORED = 255
 """Mask value of a pixel that neither trains nor counts."""
 
 Bytes = npt.NDArray[np.uint8]
+
+Target = Bytes | int
+"""A mask ``(H, W)`` of class indices, :data:`IGNORED` where nothing is known; or a grade, the class of an image."""
 
 
 class DataError(Exception):
@@ -28,14 +31,14 @@ class Item:
 
     Attributes:
         image: Grey levels or RGB, uint8 ``(H, W)`` or ``(H, W, 3)``.
-        mask: Class indices, uint8 ``(H, W)``, :data:`IGNORED` where nothing is known.
+        target: What a network is to predict: a mask as large as the image, or a grade.
         id: Name of the image within its data set, unique.
         subject: Subject, patient or sequence that the image is of; images of one subject are not independent.
         published: ``"train"`` or ``"test"`` where the publisher (or mmsegmentation's converter) splits, else ``""``.
     """
 
     image: Bytes
-    mask: Bytes
+    target: Target
     id: str
     subject: str
     published: str = ""
@@ -47,17 +50,21 @@ class Packed:
 
     Attributes:
         images: uint8 ``(N, H, W, C)``, C = 1 or 3 channels (RGB).
-        masks: uint8 ``(N, H, W)``, class indices or :data:`IGNORED`.
+        targets: Class indices, uint8: masks ``(N, H, W)``, with :data:`IGNORED`, or grades ``(N,)``.
         ids, subjects, published: As in :class:`Item`, one for each image.
         classes: Class names by index; 0 is the background where there is one (street scenes have none).
+        foreground: The class that ``IoU.foreground`` is of, ``"fluid"``; ``""`` where no single class is it.
+        task: What the targets are for, ``"segmentation"`` or ``"classification"``.
     """
 
     images: Bytes
-    masks: Bytes
+    targets: Bytes
     ids: tuple[str, ...]
     subjects: tuple[str, ...]
     published: tuple[str, ...]
     classes: tuple[str, ...]
+    foreground: str
+    task: str
 
 
 class Adapter(Protocol):
@@ -67,11 +74,19 @@ class Adapter(Protocol):
     """As in ``Data.name``."""
     title: str
     """As the table names it, ``"CHASE_DB1"``."""
+    version: int
+    """Raise it whenever the same files would be read as other images, targets or subjects."""
+    task: Literal["segmentation", "classification"]
+    """What its targets are for: masks or grades."""
     size: tuple[int, int]
     """Height and width of the published images in pixels."""
+    images: int
+    """How many annotated images there are; times are estimated from it."""
     classes: tuple[str, ...]
+    foreground: str
+    """The class that ``IoU.foreground`` is of; ``""`` where no single class is it."""
     labels: tuple[str, ...]
-    """The annotations to choose from, ``Data.labels``; ``("",)`` where there is one only."""
+    """The annotations to choose from, ``Data.labels``; ``""`` means the first. Empty where there is one only."""
     published: bool
     """Whether the publisher, or mmsegmentation's converter, splits it into training and test."""
     source: str
@@ -84,22 +99,21 @@ class Adapter(Protocol):
         (nothing of it under ``root``) or incomplete (half extracted, an image without its mask)."""
 
     def check(self, root: Path) -> None:
-        """What can be told without decoding: :meth:`files`, and from the headers that every mask has its image's
+        """Finds out what shows without decoding: :meth:`files`, and from the headers that every mask has its image's
         size and that no file is cut short; raises :class:`DataError`."""
 
     def read(self, root: Path, data: Data) -> Iterator[Item]:
-        """The annotated images in the order of their ids; raises :class:`DataError` for a file that cannot be
-        read or a mask whose size is not its image's."""
+        """The annotated images in the order of their ids, one at a time; raises :class:`DataError` for a file that
+        cannot be read, a mask whose size is not its image's, or one whose values mean no class."""
 
 
 class Generator(Protocol):
     """Makes the phantom of one data set. A module of ``harness.data.phantoms`` holds one or more."""
 
     names: tuple[str, ...]
-    """The data sets that it stands in for."""
-
-    def classes(self, name: str) -> tuple[str, ...]:
-        """Class names of the phantom of data set ``name``; the same as its adapter's."""
+    """The data sets that it stands in for; their adapters name the classes."""
+    version: int
+    """Raise it whenever it would draw another image."""
 
     def generate(self, data: Data) -> Iterator[Item]:
         """``data.count`` images of ``data.size`` (or the published size), deterministic by name and position."""

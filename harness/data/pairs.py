@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Literal
 
-import numpy as np
-
-from harness.data.dataset import Bytes, DataError, Item
+from harness.data import masks
+from harness.data.dataset import DataError, Item
+from harness.data.images import decoded, locate, opened
 from harness.specs import Data
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-DAMAGED = (OSError, EOFError, SyntaxError, ValueError, zlib.error)
-"""What Pillow and gzip raise for a file that is cut short or not what its name says."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +31,31 @@ class PairedImages:
     Attributes:
         folder: Name of the folder that the publisher's archive extracts to.
         counts: Number of images by published split.
+        meaning: Class index of each number that a mask stores; empty: masks are black and white, white is class 1.
     """
 
     counts: Mapping[str, int]
     name: ClassVar[str]
     title: ClassVar[str]
+    version: ClassVar[int] = 1
+    task: ClassVar[Literal["segmentation", "classification"]] = "segmentation"
     folder: ClassVar[str]
     classes: ClassVar[tuple[str, ...]] = ("background", "vessel")
-    labels: ClassVar[tuple[str, ...]] = ("",)
+    foreground: ClassVar[str] = "vessel"
+    meaning: ClassVar[Mapping[int, int]] = {}
+    labels: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[bool] = True
     source: ClassVar[str]
     layout: ClassVar[str]
 
+    @property
+    def images(self) -> int:
+        """As :attr:`Adapter.images`."""
+        return sum(self.counts.values())
+
     def pairs(self, base: Path) -> Iterator[Pair]:
         """Every image of ``base`` with the mask that belongs to it, and every mask without an image."""
         raise NotImplementedError
-
-    def classified(self, mask: Bytes) -> Bytes:
-        """Class indices of a mask as it is stored, here: a vessel from 128 up, as mmsegmentation converts them."""
-        return (mask >= 128).astype(np.uint8)
 
     def base(self, root: Path) -> Path:
         """The folder that holds the data set; raises DataError where there is none."""
@@ -93,48 +90,17 @@ class PairedImages:
                 _require_same_size(pair, image.size, mask.size)
 
     def read(self, root: Path, data: Data) -> Iterator[Item]:
-        for pair in self.complete_pairs(root):
-            with opened(pair.image) as image, opened(pair.mask) as mask:
-                _require_same_size(pair, image.size, mask.size)
-                try:
-                    pixels = np.asarray(image.convert("RGB"))
-                    # A palette or bilevel mask becomes the grey levels it shows; class indices are grey already.
-                    stored = np.asarray(mask if mask.mode == "L" else mask.convert("L"))
-                except DAMAGED as error:
-                    raise unreadable(pair.image, error) from error
-            yield Item(pixels, self.classified(stored), pair.id, pair.subject, pair.published)
+        pairs = self.complete_pairs(root)
+        ones = not self.meaning and masks.of_ones(pair.mask for pair in pairs)
+        for pair in pairs:
+            with opened(pair.image) as image:
+                pixels = decoded(pair.image, image, "RGB")
+            mask = masks.classes(pair.mask, self.meaning) if self.meaning else masks.foreground(pair.mask, ones)
+            _require_same_size(pair, pixels.shape[1::-1], mask.shape[::-1])
+            yield Item(pixels, mask, pair.id, pair.subject, pair.published)
 
 
-def locate(root: Path, name: str, folder: str, title: str, layout: str, source: str) -> Path:
-    """The folder of a data set: ``root/folder``, ``root/name/folder`` or ``root/name``, the first that exists."""
-    for candidate in (root / folder, root / name / folder, root / name):
-        if candidate.is_dir():
-            return candidate
-    raise DataError(
-        f"Expected {title} as {layout} under {root}, but there is no {folder} in it nor in {root / name}; "
-        f"get it from {source}."
-    )
-
-
-def opened(path: Path) -> Image:
-    """An image file, gzipped or not, of which only the header has been decoded; raises DataError."""
-    from PIL import Image
-
-    try:
-        if path.suffix == ".gz":
-            return Image.open(io.BytesIO(gzip.decompress(path.read_bytes())))
-        return Image.open(path)
-    except DAMAGED as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(
-        f"Expected {path} to be a readable image, but it is damaged ({type(error).__name__}); extract it again."
-    )
-
-
-def _require_same_size(pair: Pair, image: tuple[int, int], mask: tuple[int, int]) -> None:
+def _require_same_size(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> None:
     if image != mask:
         raise DataError(
             f"Expected the mask {pair.mask} to be as large as its image, {image[1]}×{image[0]} pixels (height × "

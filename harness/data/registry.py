@@ -56,6 +56,21 @@ def _generators() -> dict[str, Generator]:
     return dict(sorted(found.items()))
 
 
+def has_phantom(name: str) -> bool:
+    """Whether a phantom can stand in for a data set; one without is used with real data only."""
+    return name in _generators()
+
+
+def is_phantom(data: Data) -> bool:
+    """Whether a resolved data set is generated; raises ValueError for one that is not resolved."""
+    if data.evidence not in ("real", "phantom"):
+        raise ValueError(
+            f"Expected data {data.name!r} with `evidence` 'real' or 'phantom', but got {data.evidence!r}; "
+            "resolve it first."
+        )
+    return data.evidence == "phantom"
+
+
 def check(data: Data, root: Path | None) -> None:
     """Find out, without decoding, whether real data can be used as ``data`` asks for.
 
@@ -72,15 +87,18 @@ def check(data: Data, root: Path | None) -> None:
 
 
 def check_spec(data: Data) -> None:
-    """Raise ValueError where the data set has no such annotation or split, real or phantom."""
+    """Raise ValueError where the data set has no such annotation or split, real or phantom.
+
+    ``labels=""`` is the data set's own default and always right, so that a substitute needs no annotation by name.
+    """
     known = adapter(data.name)
-    if data.labels not in known.labels:
-        expected = ", ".join(map(repr, known.labels))
+    if data.labels not in ("", *known.labels):
+        expected = ", ".join(map(repr, ("", *known.labels)))
         raise ValueError(f"Expected `labels` of {known.title} to be one of {expected}, but got {data.labels!r}.")
-    if data.split == "published" and not known.published:
+    if data.split.kind == "published" and not known.published:
         raise ValueError(
-            f"Expected `split` of {known.title} to be 'subject' or 'random', since nobody published one, "
-            f"but got {data.split!r}."
+            f"Expected the split of {known.title} to be by 'subject', in 'folds' or 'random', since nobody published "
+            f"one, but got {data.split.kind!r}."
         )
 
 

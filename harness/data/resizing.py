@@ -1,4 +1,4 @@
-"""Bringing images and masks to one size when they are packed."""
+"""Brings images and masks to one size when they are packed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,27 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.dataset import IGNORED, Bytes
+from harness.specs import Resize
+
+
+def fit_image(image: Bytes, resize: Resize) -> Bytes:
+    """An image ``(H, W, C)`` brought to ``resize.size``; black where a centre crop is larger than the image."""
+    scaled = _scaled_size(image, resize)
+    image = _nearest(image, scaled) if resize.fit == "nearest" else resize_image(image, scaled)
+    return _centre(image, resize.size, outside=0)
+
+
+def fit_mask(mask: Bytes, resize: Resize, classes: int) -> Bytes:
+    """A mask ``(H, W)`` brought to ``resize.size``; ignored where a centre crop is larger than the mask."""
+    scaled = _scaled_size(mask, resize)
+    mask = _nearest(mask, scaled) if resize.fit == "nearest" else resize_mask(mask, scaled, classes)
+    return _centre(mask, resize.size, outside=IGNORED)
 
 
 def resize_image(image: Bytes, size: tuple[int, int]) -> Bytes:
     """An image ``(H, W, C)`` at ``size`` (height, width): means over areas where it shrinks, linear where it grows."""
+    if size == image.shape[:2]:
+        return image
     return np.rint(_areas(image.astype(np.float32), size)).astype(np.uint8)
 
 
@@ -32,6 +49,44 @@ def resize_mask(mask: Bytes, size: tuple[int, int], classes: int) -> Bytes:
         result = shares[..., :-1].argmax(axis=-1).astype(np.uint8)
     result[ignored] = IGNORED
     return result
+
+
+def _scaled_size(array: Bytes, resize: Resize) -> tuple[int, int]:
+    """Height and width before anything is cut: the whole image at the scale that the fit asks for."""
+    if resize.fit in ("area", "nearest"):
+        return resize.size
+    shape = (array.shape[0], array.shape[1])
+    if resize.fit == "centre-crop":
+        return shape
+    factor = max(wanted / length for wanted, length in zip(resize.size, shape, strict=True))
+    height, width = (max(wanted, round(length * factor)) for wanted, length in zip(resize.size, shape, strict=True))
+    return height, width
+
+
+def _nearest(array: Bytes, size: tuple[int, int]) -> Bytes:
+    """Each new pixel takes the old one that holds its centre."""
+    rows, columns = (
+        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, array.shape[:2], strict=True)
+    )
+    picked: Bytes = array[rows[:, None], columns]
+    return picked
+
+
+def _centre(array: Bytes, size: tuple[int, int], outside: int) -> Bytes:
+    """The middle ``size`` of an array ``(H, W, ...)``, with ``outside`` around it where the array is smaller."""
+    if size == array.shape[:2]:
+        return array
+    result = np.full((*size, *array.shape[2:]), outside, np.uint8)
+    kept, place = zip(*(_overlap(old, new) for old, new in zip(array.shape[:2], size, strict=True)), strict=True)
+    result[place] = array[kept]
+    return result
+
+
+def _overlap(old: int, new: int) -> tuple[slice, slice]:
+    """Where the middles of two lengths meet: in the old one, and in the new one."""
+    common = min(old, new)
+    before, after = (old - common) // 2, (new - common) // 2
+    return slice(before, before + common), slice(after, after + common)
 
 
 def _highest(share: npt.NDArray[np.float32]) -> Bytes:

@@ -30,8 +30,9 @@ def padded_size(image: tuple[int, int], rescale: float, stride: int) -> tuple[in
 def draw(recipe: Recipe, image: tuple[int, int], stride: int, rng: np.random.Generator) -> Windows:
     """Draws the windows of one batch of images of size ``image`` (height, width)."""
     batch = recipe.batch_size
-    resize, flipping, rotation = (find(recipe, kind) for kind in (RandomResize, RandomFlip, RandomRotation))
-    factor = recipe.rescale * rng.uniform(*((resize.low, resize.high) if resize else (1.0, 1.0)), size=batch)
+    resize, flipping = find(recipe, RandomResize), find(recipe, RandomFlip)
+    low, high = (resize.low, resize.high) if resize else (1.0, 1.0)
+    factor = recipe.rescale * rng.uniform(low, high, size=batch)
     place = rng.random((batch, 2))
     flip = rng.random(batch) < (flipping.probability if flipping else 0.0)
     size = window_size(recipe, image, stride)
@@ -40,6 +41,7 @@ def draw(recipe: Recipe, image: tuple[int, int], stride: int, rng: np.random.Gen
     offset = np.floor(place * (room + 1))
     # mmsegmentation mirrors what was cut and pads it then: the padding stays at the right of a mirrored image.
     offset[:, 1] += np.where(flip, np.minimum(0, resized[:, 1] - size[1]), 0)
+    rotation = find(recipe, RandomRotation)
     angle = np.deg2rad(rng.uniform(-rotation.degrees, rotation.degrees, size=batch)) if rotation else None
     return Windows(resized / np.asarray(image), offset, flip, size, angle)
 

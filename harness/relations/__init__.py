@@ -12,7 +12,7 @@ from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequ
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Key, Relation, Samples
-from harness.relations.two_level import TwoLevel, pooled, two_level
+from harness.relations.two_level import TwoLevel, two_level
 
 __all__ = [
     "All",
@@ -39,6 +39,5 @@ __all__ = [
     "Verdict",
     "adjust",
     "decide_sequentially",
-    "pooled",
     "two_level",
 ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 EffectKind = Literal["difference", "ratio", "correlation", "shortfall"]
 """What an effect is: a mean paired difference, a median ratio of times, Kendall's τ, a distance from a value."""
@@ -97,42 +96,3 @@ class Decision:
     boundaries: tuple[float, ...] = ()
     alpha_against: float | None = None
     target: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types that JSON can hold: NaN becomes ``None``, an infinite number the string ``"inf"`` or ``"-inf"``.
-
-        >>> Decision(Verdict.INCONCLUSIVE, effect=float("inf"), n=2).to_dict()["effect"]
-        'inf'
-        """
-        return {
-            "verdict": str(self.verdict),
-            "effect": json_number(self.effect),
-            "effect_kind": self.effect_kind,
-            "interval": None if self.interval is None else [json_number(bound) for bound in self.interval],
-            "pvalue": json_number(self.pvalue),
-            "pvalue_against": json_number(self.pvalue_against),
-            "n": self.n,
-            "detectable": json_number(self.detectable),
-            "detectable_unit": self.detectable_unit,
-            "alpha": self.alpha,
-            "alpha_against": self.alpha_against,
-            "reason": self.reason,
-            "parts": [part.to_dict() for part in self.parts],
-            "notes": list(self.notes),
-            "exact_pvalue": json_number(self.exact_pvalue),
-            "label": self.label,
-            "measure": self.measure,
-            "compares": list(self.compares),
-            "seed_effects": [json_number(effect) for effect in self.seed_effects],
-            "boundaries": list(self.boundaries),
-            "target": self.target,
-        }
-
-
-def json_number(value: float | None) -> float | str | None:
-    """``None`` for NaN and ``None``, ``"inf"`` or ``"-inf"`` for an infinite value, else the value as a float."""
-    if value is None or math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return float(value)

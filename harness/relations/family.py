@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.relations.decision import Decision, Verdict, json_number, verdict_of
+from harness.relations.decision import Decision, Verdict, verdict_of
 from harness.relations.looks import SequentialDecision
 from harness.relations.relation import check_alpha
 
@@ -30,17 +29,6 @@ class FamilyVerdict:
     pvalue_against: float
     adjusted_pvalue: float
     adjusted_pvalue_against: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types that JSON can hold."""
-        return {
-            "raw": str(self.raw),
-            "adjusted": str(self.adjusted),
-            "pvalue": json_number(self.pvalue),
-            "pvalue_against": json_number(self.pvalue_against),
-            "adjusted_pvalue": json_number(self.adjusted_pvalue),
-            "adjusted_pvalue_against": json_number(self.adjusted_pvalue_against),
-        }
 
 
 def adjust(

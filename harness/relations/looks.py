@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from harness.relations.decision import Decision, Verdict, json_number, verdict_of
+from harness.relations.decision import Decision, Verdict, verdict_of
 from harness.relations.predictive import predictive_probabilities
 from harness.relations.relation import Arrays, Relation, Samples, check_alpha
 
@@ -142,27 +142,6 @@ class SequentialDecision:
     def verdict(self) -> Verdict:
         """The decision's verdict."""
         return self.decision.verdict
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types that JSON can hold."""
-        return {
-            "decision": self.decision.to_dict(),
-            "stopped": self.stopped,
-            "n_next": self.n_next,
-            "pvalue": json_number(self.pvalue),
-            "pvalue_against": json_number(self.pvalue_against),
-            "seeds_saved": self.seeds_saved,
-            "history": [
-                {
-                    "n": look.n,
-                    "level": look.level,
-                    "pvalue": json_number(look.pvalue),
-                    "pvalue_against": json_number(look.pvalue_against),
-                    "predictive": None if look.predictive is None else list(look.predictive),
-                }
-                for look in self.history
-            ],
-        }
 
 
 def decide_sequentially(

@@ -14,11 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.metrics import by_class
 from harness.relations.crossed import CountsMetric, by_subject, components, half_widths, pseudo_values, weights
-from harness.relations.decision import json_number
 from harness.relations.paired_t import LEAST_SEEDS, NO_SPREAD, Array, bounds
-from harness.specs.measures import Final, Measure, Metric, parse
 
 FEW_SUBJECTS = 5
 """Fewer test subjects than this cannot stand for others (DECISIONS: Sampling)."""
@@ -77,13 +74,6 @@ class TwoLevel:
             return f"{what}; the test set limits it: after any number of seeds it would still be ± {self.floor:.2g}"
         return f"{what}; the seeds limit it ({self.test_share:.0%} of its variance is due to the test subjects)"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types that JSON can hold."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        for name in ("interval", "seed_interval"):
-            content[name] = None if content[name] is None else list(content[name])
-        return {name: json_number(entry) if isinstance(entry, float) else entry for name, entry in content.items()}
-
 
 def two_level(
     a: ArrayLike, b: ArrayLike | None, subjects: Sequence[str], value: CountsMetric, *, level: float = 0.90
@@ -108,7 +98,7 @@ def two_level(
         b: Confusion counts of the second arm, of the same seeds and test images at the same places; ``None``: `a` alone
             is estimated.
         subjects: The subject of each test image, ``(N,)``.
-        value: The metric of counts summed over images, such as ``pooled("IoU.fluid", classes)``.
+        value: The metric as a function of counts summed over images.
         level: The level of the intervals, in (0, 1): ``1 - 2 * alpha`` beside one-sided decisions of level alpha.
 
     Returns:
@@ -187,35 +177,6 @@ def two_level(
         df=df,
         limited_by="test images" if spread.test_share > 0.5 else "seeds",
     )
-
-
-def pooled(measure: str | Metric | Measure, classes: Sequence[str]) -> CountsMetric | None:
-    """The measure as a function of pooled counts, or ``None`` where it is not one.
-
-    Args:
-        measure: One of `harness.metrics.summarise`: ``"IoU.fluid"``, ``"mDice"``, ``"aAcc"`` and the like. Means over
-            images, times and trends are no functions of the pooled counts.
-        classes: Class names by index.
-
-    Raises:
-        ValueError: No measure has this printed form.
-
-    >>> iou = pooled("IoU.fluid", ["background", "fluid"])
-    >>> float(iou(np.array([[90, 2], [3, 5]]))), pooled("trend:IoU.fluid", ["background", "fluid"])
-    (0.5, None)
-    """
-    final, names = parse(measure), list(classes)
-    if not isinstance(final, Final):
-        return None
-    name, of = final.metric.name, final.metric.of
-    if name == "aAcc" and not of:
-        return lambda counts: np.trace(counts, axis1=-2, axis2=-1) / np.maximum(1, counts.sum((-2, -1)))
-    if name in ("mIoU", "mDice", "mAcc") and not of:
-        return lambda counts: by_class(counts)[name[1:]].mean(-1)
-    if name not in ("IoU", "Dice", "Acc", "Precision") or of not in names:
-        return None
-    index = names.index(of)
-    return lambda counts: by_class(counts)[name][..., index]
 
 
 def _checked(name: str, counts: ArrayLike) -> NDArray[Any]:

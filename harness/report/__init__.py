@@ -31,7 +31,7 @@ def write_report(
 
     Args:
         rows: The claims, in the order of the table.
-        folder: Made where it is absent; files of an earlier report are replaced.
+        folder: Made where it is absent. Files of an earlier report are replaced, other files are left alone.
         environment: Versions, device, commit, date; see ``docs/verdicts-schema.md``.
         curves: Learning curves by :attr:`Row.key`, metric and arm; a row without any gets no picture.
         overlays: Predictions on test images by :attr:`Row.key`.
@@ -43,6 +43,7 @@ def write_report(
     from harness.report.curves import draw_curves, drawable, file_stem
     from harness.report.document import complete, replace_text, write_json
     from harness.report.html import html
+    from harness.report.manifest import sweep
     from harness.report.markdown import markdown
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,6 +57,5 @@ def write_report(
         if drawable(curves.get(row.key, {})):
             stem = file_stem(row.name, taken)
             written.append(draw_curves(row, curves[row.key], folder / "curves" / f"{stem}.png"))
-    for picture in set((folder / "curves").glob("*.png")) - set(written):  # of an earlier report
-        picture.unlink()
+    sweep(folder, written)
     return written

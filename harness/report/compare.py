@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.golden import tolerance
 from harness.relations import Verdict
-from harness.report import numerals, phrasing
-from harness.report.document import ReportError, read_json, rows_of
+from harness.report import phrasing
+from harness.report.document import Document, ReportError, read_json
 from harness.verdicts import Arm, Row
+from harness.verdicts.entries import tolerance
 
 CONTEXT = ("scale", "evidence", "datasets", "evidence_notes", "relation", "metric", "plan")
 """What has to be the same of a row for its verdict to answer the same question."""
@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Changes:
     """What differs between two reports.
 
     Attributes:
@@ -51,9 +51,9 @@ class Comparison:
         moved: Arms whose mean moved by more than their own spread explains, in the same environment.
         added, removed: Claims that only one report has.
         environment: What differs of device, versions and data, one sentence each.
-        unsaid: What only one report says of them. It excuses nothing: a report of no runs has no device.
+        unknown: What only one report names of them. It excuses nothing: a report of no runs has no device.
         context: What differs of the common claims' rows and runs, one sentence for each kind with its claims.
-        differing: Number of claims with the same verdict of which something in ``context`` is said.
+        differing: Number of claims with the same verdict that ``context`` speaks of.
         commits: Both commits where they differ; a changed program is what is compared, not an environment.
     """
 
@@ -66,7 +66,7 @@ class Comparison:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
-    unsaid: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     differing: int = 0
     commits: tuple[str, str] | None = None
@@ -101,7 +101,7 @@ class Comparison:
     def _lines(self) -> Iterator[str]:
         if self.commits:
             yield f"commit: {self.commits[0] or 'unknown'} → {self.commits[1] or 'unknown'}"
-        yield from (f"warning: {sentence}" for sentence in (*self.environment, *self.unsaid, *self.context))
+        yield from (f"warning: {sentence}" for sentence in (*self.environment, *self.unknown, *self.context))
         verb = "changed" if self.changes else "changed: none"
         yield f"verdicts {verb}" + (":" if self.changes else "")
         for change in self.changes:
@@ -130,51 +130,41 @@ class Comparison:
             yield "The environments or what was asked differ, so this is reported but is no failure."
 
 
-def compare(
-    old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str] = ("the old report", "the new report")
-) -> Comparison:
-    """Compares two documents as :func:`harness.report.document.read_json` gives them.
-
-    Args:
-        old, new: The documents.
-        names: What they are called where one cannot be read.
-
-    Raises:
-        ReportError: A row is not as ``docs/verdicts-schema.md`` says, or there twice.
-    """
-    before, after = _rows(old, names[0]), _rows(new, names[1])
-    environment = dict(_environment(old["environment"], new["environment"]))
+def compare(old: Document, new: Document) -> Changes:
+    """What changed from one report to another. The same claim at another scale is another claim."""
+    before, after = ({row.key: row for row in document.rows} for document in (old, new))
+    environment = dict(_environment(old.environment, new.environment))
     contexts: dict[str, dict[str, str]] = {}
     changes, adjusted, arms, effects, moved = [], [], [], [], []
     for key in sorted(before.keys() & after.keys()):
         a, b = before[key], after[key]
-        title = _title(b.row)
-        contexts[title] = context = dict(_context(a.row, b.row))
-        arms += [f"{title}: {sentence}" for sentence in _arms(a.row, b.row)]
-        shown = _effects(a, b)
-        if a.row.verdict is not b.row.verdict:
+        title = _title(b)
+        contexts[title] = context = dict(_context(a, b))
+        arms += [f"{title}: {sentence}" for sentence in _arms(a, b)]
+        shown = (_effect(a), _effect(b))
+        if a.verdict is not b.verdict:
             sentences = tuple(_sentence(*item) for item in context.items())
-            changes.append(Change(title, str(a.row.verdict), str(b.row.verdict), shown, sentences))
+            changes.append(Change(title, str(a.verdict), str(b.verdict), shown, sentences))
             continue
-        if a.row.adjusted_verdict != b.row.adjusted_verdict:
-            adjusted.append(f"{title}: {a.row.adjusted_verdict or 'none'} → {b.row.adjusted_verdict or 'none'}")
+        if a.adjusted_verdict != b.adjusted_verdict:
+            adjusted.append(f"{title}: {a.adjusted_verdict or 'none'} → {b.adjusted_verdict or 'none'}")
         if shown[0] != shown[1]:
             effects.append(f"{title}: {shown[0]} → {shown[1]}")
         if not context and not environment:
-            moved += [f"{title}, {sentence}" for sentence in _moved(a.row.arms, b.row.arms)]
-    commits = (str(old["environment"].get("commit") or ""), str(new["environment"].get("commit") or ""))
+            moved += [f"{title}, {sentence}" for sentence in _moved(a.arms, b.arms)]
+    commits = (str(old.environment.get("commit") or ""), str(new.environment.get("commit") or ""))
     changed = {change.name for change in changes}
-    return Comparison(
+    return Changes(
         same=len(contexts) - len(changes),
         changes=tuple(changes),
         adjusted=tuple(adjusted),
         arms=tuple(arms),
         effects=tuple(effects),
         moved=tuple(moved),
-        added=tuple(_title(after[key].row) for key in sorted(after.keys() - before.keys())),
-        removed=tuple(_title(before[key].row) for key in sorted(before.keys() - after.keys())),
+        added=tuple(_title(after[key]) for key in sorted(after.keys() - before.keys())),
+        removed=tuple(_title(before[key]) for key in sorted(before.keys() - after.keys())),
         environment=tuple(_sentence(*item) for item in environment.items()),
-        unsaid=tuple(_unsaid(old["environment"], new["environment"])),
+        unknown=tuple(_unknown(old.environment, new.environment)),
         context=tuple(_grouped(contexts, environment)),
         differing=sum(bool(context) for title, context in contexts.items() if title not in changed),
         commits=commits if commits[0] != commits[1] else None,
@@ -189,46 +179,31 @@ def compare_files(old: Path, new: Path) -> tuple[str, int]:
         the same environment, or no claim is common; 2: a file cannot be read, the text says why.
     """
     try:
-        comparison = compare(read_json(Path(old)), read_json(Path(new)), (str(old), str(new)))
+        changes = compare(read_json(Path(old)), read_json(Path(new)))
     except ReportError as error:
         return str(error), 2
-    return comparison.text, comparison.exit_code
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A row as read, and whether the file says of what kind its effect is: older ones do not."""
-
-    row: Row
-    kind: bool
-
-
-def _rows(document: Mapping[str, Any], source: str) -> dict[tuple[str, str], _Read]:
-    """Rows by name and scale: the same claim at another scale is another question."""
-    rows = rows_of(document, source)
-    read = (_Read(row, "effect_kind" in entry) for row, entry in zip(rows, document["rows"], strict=True))
-    return {(each.row.name, each.row.scale): each for each in read}
+    return changes.text, changes.exit_code
 
 
 def _environment(old: Mapping[str, Any], new: Mapping[str, Any], of: str = "") -> Iterator[tuple[str, str]]:
-    """What differs of what both say, with both values."""
+    """What differs of what both name, with both values."""
     for name in ("device", "machine", "data_root"):
         before, after = old.get(name), new.get(name)
-        if _said(before) and _said(after) and before != after:
+        if _known(before) and _known(after) and before != after:
             yield f"{name.replace('_', ' ')}{of}", f"{_shown(before)} → {_shown(after)}"
     before, after = old.get("versions"), new.get("versions")
-    if _said(before) and _said(after) and before != after:
+    if _known(before) and _known(after) and before != after:
         yield f"versions{of}", _versions(before, after)
 
 
-def _unsaid(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _unknown(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for name in ("device", "machine", "data_root", "versions"):
-        before, after = _said(old.get(name)), _said(new.get(name))
+        before, after = _known(old.get(name)), _known(new.get(name))
         if before != after:
             yield f"the {'new' if before else 'old'} report does not say its {name.replace('_', ' ')}"
 
 
-def _said(value: Any) -> bool:
+def _known(value: Any) -> bool:
     return value is not None and (isinstance(value, bool) or bool(value))
 
 
@@ -244,6 +219,9 @@ def _context(old: Row, new: Row) -> Iterator[tuple[str, str]]:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield name.replace("_", " "), f"{_shown(before)} → {_shown(after)}"
+    recipes = (old.question.arms, new.question.arms)
+    if all(recipes) and recipes[0] != recipes[1]:
+        yield "recipes", f"{recipes[0]} → {recipes[1]}"
     yield from _environment(old.provenance, new.provenance, " of the runs")
 
 
@@ -252,7 +230,7 @@ def _sentence(what: str, change: str) -> str:
 
 
 def _grouped(contexts: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]) -> Iterator[str]:
-    """One sentence for each kind of difference, with the claims of each change; not what the environment says already.
+    """One sentence for each kind of difference, with the claims of each change; not what the environment names already.
 
     Args:
         contexts: What differs, by the title of each common claim.
@@ -263,8 +241,8 @@ def _grouped(contexts: Mapping[str, Mapping[str, str]], environment: Mapping[str
         for what, change in context.items():
             if environment.get(what.removesuffix(" of the runs")) != change:
                 grouped.setdefault(what, {}).setdefault(change, []).append(title)
-    for what, found in grouped.items():
-        changes = (f"{change} ({_claims(titles, len(contexts))})" for change, titles in found.items())
+    for what, by_change in grouped.items():
+        changes = (f"{change} ({_claims(titles, len(contexts))})" for change, titles in by_change.items())
         yield _sentence(what, "; ".join(changes))
 
 
@@ -304,22 +282,8 @@ def _title(row: Row) -> str:
     return f"{row.name} ({row.scale})"
 
 
-def _effects(old: _Read, new: _Read) -> tuple[str, str]:
-    """Both effects in the form of their kind; as bare numbers where one file does not say the kind."""
-    if old.kind and new.kind:
-        return _effect(old.row), _effect(new.row)
-    return _bare(old.row), _bare(new.row)
-
-
 def _effect(row: Row) -> str:
     return " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
-
-
-def _bare(row: Row) -> str:
-    if row.interval is None:
-        return numerals.figure(row.effect)
-    low, high = (numerals.figure(bound) for bound in numerals.opened(*row.interval))
-    return f"{numerals.figure(row.effect)} [{low}, {high}]"
 
 
 def _shown(value: Any) -> str:

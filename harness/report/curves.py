@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report import phrasing
 from harness.report.parts import comparisons
+from harness.report.svg import INK, inline_svg
 from harness.verdicts import Row
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ LOG_RATIO = 4
 
 MANY = 4
 """More arms than these have a legend instead of a name beside each curve."""
-
-INK = "#010203"
-"""Stands for the page's text colour in the SVG."""
 
 
 def metrics(row: Row) -> list[str]:
@@ -70,25 +66,9 @@ def draw_curves(row: Row, curves: Curves, path: Path) -> Path:
 
 def curves_svg(row: Row, curves: Curves) -> str:
     """The picture as an ``<svg>`` element to put into HTML: no outside references, the text in the page's colour."""
-    import matplotlib as mpl
-
-    salt = hashlib.sha256(row.name.encode()).hexdigest()[:8]
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
-        figure = _figure(row, curves, ink=INK)
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href").replace(INK, "currentColor")
-    svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>c{salt}-", svg)
     arms = dict.fromkeys(arm for by_arm in curves.values() for arm in by_arm)
-    label = escape(f"Learning curves of {', '.join(arms)}: {', '.join(curves)}", quote=True)
-    opening = re.search(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', svg)
-    assert opening is not None
-    start = f'<svg class="curves" viewBox="{opening.group(1)}" role="img" aria-label="{label}">'
-    return start + svg[opening.end() :]
+    label = f"Learning curves of {', '.join(arms)}: {', '.join(curves)}"
+    return inline_svg(_figure(row, curves, ink=INK), "curves", row.key, label)
 
 
 def file_stem(name: str, taken: set[str]) -> str:
@@ -223,8 +203,8 @@ def _unit(panel: _Panel) -> str:
 
 def _epoch(seeds: Sequence[Points]) -> str:
     """Iterations of an epoch; empty where that differs or is not known."""
-    found = {f"{iteration / epoch:.3g}" for points in seeds for iteration, epoch, _ in points if epoch > 0}
-    return found.pop() if len(found) == 1 else ""
+    lengths = {f"{iteration / epoch:.3g}" for points in seeds for iteration, epoch, _ in points if epoch > 0}
+    return lengths.pop() if len(lengths) == 1 else ""
 
 
 def _scale(axes: Any, panel: _Panel) -> None:

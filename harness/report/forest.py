@@ -1,262 +1,164 @@
-"""Forest plots as SVG: every seed of every arm, and every comparison with its interval and its margins."""
+"""Forest plots: panels drawn by matplotlib, in the page's colours."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
-from harness.relations import EffectKind
-from harness.report import numerals, phrasing
-from harness.report.axis import Axis
-from harness.report.parts import Part, comparisons
-from harness.verdicts import Row
+from harness.report import numerals
+from harness.report.panels import Panel, Track
+from harness.report.svg import ACCENT, BAD, INK, MARGIN, PAPER, inline_svg
 
-WIDTH = 480
-LEFT, RIGHT = 20, 342
-"""Ends of the axis; right of it stand the figures, so that no line runs through them."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-LETTER = 6.9
-"""Mean width of a letter of a label."""
+WIDTH, LEFT, RIGHT, LINE = 5.6, 0.12, 1.35, 0.17
+"""Inches: the picture, what is left and right of the axis (where the figures stand), and a line of text."""
 
-LABEL, STRIP, FOOT = 15, 24, 13
-"""Heights: a line of a label, what is drawn, and the names of the margins beneath it."""
+LETTERS = 76
+"""Letters that a line of text has room for."""
 
-LOG_RATIO = 4.0
+GAP, STRIP, FOOT = 0.3, 1.4, 1.0
+"""Heights in lines: between a label and what is drawn, what is drawn, and the names of the margins beneath it."""
 
-
-@dataclass(frozen=True)
-class Track:
-    """One line of a forest plot.
-
-    Attributes:
-        label: What it is.
-        dots: One for each seed; infinite ones stand at the edge.
-        centre: Mean or effect.
-        span: Low and high end of the bar; infinite ones run off the edge.
-        published: The paper's own value.
-        text: The figures in words.
-        remark: What must not be overlooked.
-        margins: What the track alone is held against, by value.
-        target: The value that it is to reach.
-    """
-
-    label: str
-    dots: tuple[float, ...] = ()
-    centre: float | None = None
-    span: tuple[float, float] | None = None
-    published: float | None = None
-    text: str = ""
-    remark: str = ""
-    margins: tuple[float, ...] = ()
-    target: float | None = None
+CLIPPED = 4.0
+"""An interval wider than so many times the median one runs off the axis, so that it does not flatten the others."""
 
 
-@dataclass(frozen=True)
-class Panel:
-    """Tracks on one axis; ``title`` says what is drawn, ``unit`` what the axis counts, ``origin`` names a value."""
-
-    title: str
-    unit: str
-    tracks: tuple[Track, ...]
-    origin: tuple[float, str] | None = None
-    log: bool = False
-    kind: EffectKind | None = None
+def forest_svg(panel: Panel, name: str) -> str:
+    """The panel as an ``<svg>`` element; ``name`` is of no other picture on the page."""
+    tracks = ([track.label, *_figures(track, panel), track.remark] for track in panel.tracks)
+    words = "; ".join(", ".join(filter(None, texts)) for texts in tracks)
+    return inline_svg(draw_forest(panel), "forest", name, f"{panel.title}; {panel.unit}. {words}")
 
 
-def arms_panel(row: Row, *, published: bool) -> Panel:
-    """Every seed's value by arm, with mean ± sd; the paper's values too where they are on the same scale."""
-    reaching = [part for part in comparisons(row) if part.kind == "shortfall" and part.metric == row.metric]
-    targets = {arm: part for part in reaching for arm in part.compares}
-    tracks = []
-    for arm in row.arms:
-        part = targets.get(arm.name)
-        target = part.target if part else None
-        tracks.append(
-            Track(
-                label=f"{arm.name}, n = {arm.n}",
-                dots=tuple(number for value in arm.values if (number := numerals.as_float(value)) is not None),
-                centre=arm.mean,
-                span=None if arm.mean is None or arm.sd is None else (arm.mean - arm.sd, arm.mean + arm.sd),
-                published=arm.published if published else None,
-                text=phrasing.arm_value(arm),
-                remark="; ".join(phrasing.arm_marks(arm)),
-                margins=tuple(target + bound for bound in part.boundaries) if part and target is not None else (),
-                target=target,
-            )
-        )
-    numbers = [value for track in tracks for value in _numbers(track)]
-    log = phrasing.counts_epochs(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
-    unit = phrasing.metric_title(row.metric)
-    return Panel("The arms: each seed, mean ± sd", unit, tuple(tracks), log=log)
+def draw_forest(panel: Panel) -> Figure:
+    """The panel as a picture in the colours of :mod:`harness.report.svg`."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    unit = panel.unit if panel.origin is None else f"{panel.unit}; {panel.origin[0]:g}: {panel.origin[1]}"
+    below = wrap(unit, LETTERS)
+    lines = sum(_height(track) for track in panel.tracks)
+    foot = LINE * (1.6 + len(below))
+    height = LINE * lines + foot
+    with mpl.rc_context({"font.size": 9, "text.color": INK}):
+        figure = Figure(figsize=(WIDTH, height))
+        axes = figure.add_axes((LEFT / WIDTH, foot / height, (WIDTH - LEFT - RIGHT) / WIDTH, 1 - foot / height))
+        axes.set_ylim(lines, 0)
+        if panel.log:
+            axes.set_xscale("log")
+        axes.set_xlim(*_limits(panel))
+        top = 0.0
+        for track in panel.tracks:
+            _draw(axes, track, panel, top)
+            top += _height(track)
+        _dress(axes, panel.log)
+        figure.text(LEFT / WIDTH, 0.02 / height, "\n".join(below), alpha=0.8, va="bottom", linespacing=1.3)
+    return figure
 
 
-def comparison_panels(row: Row, *, published: bool) -> list[Panel]:
-    """Every comparison of the decision with its effect, interval and per-seed values; one panel for each unit.
+def _limits(panel: Panel) -> tuple[float, float]:
+    """The ends of the axis: it holds every point, and every interval that is not much wider than the others."""
 
-    Args:
-        row: The claim.
-        published: Whether the paper's own effect is drawn beside each comparison that it gives figures for.
-    """
-    grouped: dict[tuple[EffectKind, str], list[Part]] = {}
-    for part in comparisons(row):
-        if part.effect is not None or part.seeds:
-            unit = UNITS[part.kind].format(metric=phrasing.metric_title(part.metric))
-            grouped.setdefault((part.kind, unit), []).append(part)
-    panels = []
-    for (kind, unit), parts in grouped.items():
-        metrics = {part.metric for part in parts}
-        tracks = tuple(
-            Track(
-                label=part.brief if len(metrics) == 1 and kind != "ratio" else phrasing.part_text(row, part),
-                dots=part.seeds,
-                centre=part.effect,
-                span=part.interval,
-                published=part.published if published else None,
-                text=numerals.effect(part.effect, kind),
-                remark="" if part.interval else "not tested",
-                margins=part.boundaries,
-            )
-            for part in parts
-        )
-        panels.append(Panel(TITLES[kind], unit, tracks, ORIGIN[kind], kind == "ratio", kind))
-    return panels
+    def place(value: float) -> float:
+        return math.log10(value) if panel.log else value
+
+    points = [value for track in panel.tracks for value in track.points]
+    points += [panel.origin[0]] if panel.origin else []
+    bars = [[place(end) for end in track.ends if end > 0 or not panel.log] for track in panel.tracks]
+    widths = sorted(max(bar) - min(bar) for bar in bars if len(bar) == 2)
+    usual = CLIPPED * widths[(len(widths) - 1) // 2] if widths else 0.0
+    places = [place(value) for value in points if value > 0 or not panel.log]
+    places += [end for bar in bars if bar and max(bar) - min(bar) <= usual for end in bar]
+    low, high = (min(places), max(places)) if places else (0.0, 1.0)
+    room = 0.06 * (high - low) or max(0.05, 0.1 * abs(high))
+    return (10 ** (low - room), 10 ** (high + room)) if panel.log else (low - room, high + room)
 
 
-TITLES: Mapping[EffectKind, str] = {
-    "difference": "Differences: each seed, mean and interval",
-    "ratio": "Ratios of times: each seed, median and interval",
-    "correlation": "Rank correlation τ and its bounds",
-    "shortfall": "Distance from the value to reach: each seed, mean and interval",
-}
-
-UNITS: Mapping[EffectKind, str] = {
-    "difference": "difference in {metric}",
-    "ratio": "ratio of epochs",
-    "correlation": "Kendall's τ",
-    "shortfall": "{metric} less the value",
-}
-
-ORIGIN: Mapping[EffectKind, tuple[float, str]] = {
-    "difference": (0.0, "no difference"),
-    "ratio": (1.0, "equally fast"),
-    "correlation": (0.0, "no correlation"),
-    "shortfall": (0.0, "the value to reach"),
-}
-
-
-def svg(panel: Panel) -> str:
-    """The panel as an ``<svg>`` element; its colours come from the page's style sheet."""
-    if not panel.tracks:
-        return ""
-    axis = _axis(panel)
-    drawn: list[str] = []
-    top = 2.0
-    for track in panel.tracks:
-        drawn += _drawn(track, panel, axis, top)
-        top += LABEL * len(_label(track)) + STRIP + (FOOT if track.margins or track.target is not None else 0)
-    drawn.append(f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{top}" y2="{top}"/>')
-    for tick in axis.ticks():
-        x = axis(tick)
-        drawn.append(f'<line class="axis" x1="{x}" x2="{x}" y1="{top}" y2="{top + 4}"/>')
-        drawn.append(f'<text class="tick" x="{x}" y="{top + 15}" text-anchor="middle">{_tick(tick)}</text>')
-    unit = panel.unit if panel.origin is None else f"{panel.unit}; {_tick(panel.origin[0])}: {panel.origin[1]}"
-    lines = wrap(unit, int((WIDTH - 2 * LEFT) / LETTER))
-    for index, line in enumerate(lines):
-        drawn.append(f'<text class="unit" x="{LEFT}" y="{top + 30 + 13 * index}">{escape(line)}</text>')
-    height = top + 22 + 13 * len(lines)
-    words = "; ".join(", ".join([track.label, *_figures(track, panel), track.remark]) for track in panel.tracks)
-    label = escape(f"{panel.title}; {panel.unit}. {words}", quote=True)
-    start = f'<svg class="forest" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">'
-    return "".join([start, *drawn, "</svg>"])
-
-
-def _axis(panel: Panel) -> Axis:
-    fixed = [_fixed(track) for track in panel.tracks]
-    whole = [_numbers(track) for track in panel.tracks]
-    if panel.origin is not None:
-        fixed.append([panel.origin[0]])
-    return Axis.around(fixed, whole, panel.log, LEFT, RIGHT)
-
-
-def _drawn(track: Track, panel: Panel, axis: Axis, top: float) -> Iterator[str]:
-    lines = _label(track)
-    for index, line in enumerate(lines):
-        remark = ""
-        if track.remark and index == len(lines) - 1:
-            remark = f'<tspan class="remark" dx="6">{escape(track.remark)}</tspan>'
-        yield f'<text class="label" x="{LEFT}" y="{top + 12 + LABEL * index}">{escape(line)}{remark}</text>'
-    strip = top + LABEL * len(lines)
-    y, foot = strip + STRIP / 2, strip + STRIP
-    figures = _figures(track, panel)
-    for index, line in enumerate(figures):
-        baseline = y + 4 + 13 * (index - (len(figures) - 1) / 2)
-        yield f'<text class="value" x="{RIGHT + 14}" y="{baseline}">{escape(line)}</text>'
-    if panel.origin is not None:
-        x = axis(panel.origin[0])
-        yield f'<line class="origin" x1="{x}" x2="{x}" y1="{strip}" y2="{foot}"/>'
-    named = {margin: f"margin {_named(margin, panel)}" for margin in track.margins}
-    if len(named) == 2 and sum(track.margins) == 0:
-        named = {margin: f"{_named(margin, panel)}" for margin in named}
-    for margin in named:
-        x = axis(margin)
-        yield f'<line class="margin" x1="{x}" x2="{x}" y1="{strip}" y2="{foot}"/>'
-    if track.target is not None:
-        x = axis(track.target)
-        yield f'<line class="origin" x1="{x}" x2="{x}" y1="{strip}" y2="{foot}"/>'
-        named[track.target] = "value to reach"
-    yield from _names({axis(value): name for value, name in sorted(named.items())}, foot + 9)
-    if track.span:
-        yield from _bar(track.span, axis, y)
-    for value in track.dots:
-        if math.isinf(value):
-            shape = _arrow(RIGHT if value > 0 else LEFT, 7 if value > 0 else -7, y)
-            yield f'<path class="never" d="{shape}"><title>never</title></path>'
-        else:
-            dot = f'<circle class="seed" cx="{axis(value)}" cy="{y}" r="3.6">'
-            yield f"{dot}<title>{numerals.figure(value)}</title></circle>"
-    if track.published is not None and math.isfinite(track.published):
-        x = axis(track.published)
-        shape = f"M{x},{y - 7} L{x + 6},{y} L{x},{y + 7} L{x - 6},{y} Z"
-        yield f'<path class="published" d="{shape}"><title>paper {numerals.figure(track.published)}</title></path>'
+def _draw(axes: Any, track: Track, panel: Panel, top: float) -> None:
+    """Draws a track from the line ``top`` down. The labels of what is drawn tell its parts apart."""
+    label = _label(track)
+    strip = top + len(label) + GAP
+    foot, middle = strip + STRIP, strip + STRIP / 2
+    along = axes.get_yaxis_transform()  # x from 0 to 1 along the axis, y in lines
+    axes.text(0, top + 0.5, "\n".join(label), transform=along, va="top", linespacing=1.25)
+    if track.remark:
+        axes.text(1.32, top + 0.5, track.remark, transform=along, va="top", ha="right", color=BAD)
+    axes.text(1.04, middle, "\n".join(_figures(track, panel)), transform=along, va="center", linespacing=1.25)
+    for origin in (panel.origin[0] if panel.origin else None, track.target):
+        if origin is not None:
+            axes.plot([origin] * 2, [strip, foot], color=INK, alpha=0.45, linewidth=0.8, label="origin")
+    for margin in track.margins:
+        axes.plot([margin] * 2, [strip, foot], color=MARGIN, linestyle=(0, (4, 3)), linewidth=1.2, label="margin")
+    if names := _names(track, panel):
+        axes.text(0, foot + FOOT / 2, names, transform=along, va="center", alpha=0.8, fontsize=8)
+    _draw_span(axes, track.span, middle)
+    finite = [value for value in track.dots if math.isfinite(value)]
+    style = {"linestyle": "none", "markeredgewidth": 0, "color": ACCENT, "alpha": 0.5, "clip_on": False}
+    axes.plot(finite, [middle] * len(finite), marker="o", markersize=5.5, label="seed", **style)
+    for edge, marker in ((0, "<"), (1, ">")):
+        if never := sum(math.isinf(value) and (value > 0) == bool(edge) for value in track.dots):
+            places = [edge] * never, [middle] * never
+            axes.plot(*places, marker=marker, markersize=8, label="never", transform=along, **style)
+    if track.published is not None:
+        paper = {"markerfacecolor": "none", "markeredgecolor": PAPER, "markeredgewidth": 1.4}
+        axes.plot(track.published, middle, marker="D", markersize=7, label="paper", clip_on=False, **paper)
     if track.centre is not None and math.isfinite(track.centre):
-        x = axis(track.centre)
-        yield f'<line class="centre" x1="{x}" x2="{x}" y1="{y - 8}" y2="{y + 8}"/>'
+        axes.plot([track.centre] * 2, [middle - 0.5, middle + 0.5], color=INK, linewidth=1.8, label="centre")
 
 
-def _bar(span: tuple[float, float], axis: Axis, y: float) -> Iterator[str]:
+def _draw_span(axes: Any, span: tuple[float, float] | None, middle: float) -> None:
     """The interval; where it goes on beyond the axis it ends in an arrowhead."""
-    if axis.beyond(span[0]) * axis.beyond(span[1]) <= 0:
-        yield f'<line class="span" x1="{axis(span[0])}" x2="{axis(span[1])}" y1="{y}" y2="{y}"/>'
-    for side, edge in ((-1, LEFT), (1, RIGHT)):
-        if side in (axis.beyond(span[0]), axis.beyond(span[1])):
-            yield f'<path class="open" d="{_arrow(edge + 6 * side, 8 * side, y)}"><title>goes on</title></path>'
+    if span is None:
+        return
+    low, high = axes.get_xlim()
+    if span[0] <= high and span[1] >= low:
+        ends = [max(span[0], low), min(span[1], high)]
+        axes.plot(ends, [middle] * 2, color=ACCENT, alpha=0.65, linewidth=1.6, label="span", solid_capstyle="butt")
+    for edge, marker, beyond in ((0, "<", min(span) < low), (1, ">", max(span) > high)):
+        if beyond:
+            along = axes.get_yaxis_transform()
+            axes.plot(edge, middle, marker=marker, color=ACCENT, label="open", transform=along, clip_on=False)
 
 
-def _arrow(tip: float, length: float, y: float) -> str:
-    return f"M{tip - length},{y - 4.5} L{tip},{y} L{tip - length},{y + 4.5} Z"
+def _dress(axes: Any, log: bool) -> None:
+    """The axis beneath the tracks, with about five round numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8) if log else MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", which="both", color=INK, labelcolor=INK, length=3, labelsize=8)
+    axes.yaxis.set_visible(False)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(INK)
+        spine.set_alpha(0.4)
 
 
-def _names(places: Mapping[float, str], y: float) -> Iterator[str]:
-    """Names centred beneath their lines, moved along only as far as they would meet or leave the picture."""
-    edge = 0.0
-    for x, name in places.items():
-        half = LETTER * 0.85 * len(name) / 2
-        middle = min(max(x, edge + half), WIDTH - half)
-        edge = middle + half + 6
-        yield f'<text class="tick" x="{middle:.1f}" y="{y}" text-anchor="middle">{escape(name)}</text>'
+def _height(track: Track) -> float:
+    return len(_label(track)) + GAP + STRIP + (FOOT if track.margins or track.target is not None else 0.3)
 
 
-def _label(track: Track) -> list[str]:
-    """The label in at most three lines; a longer one is shortened in the middle."""
-    letters = int((WIDTH - LEFT) / LETTER)
-    room = letters - len(track.remark) - 1 if track.remark else letters
-    whole = re.sub(r"\[[^]]*\]", lambda found: found[0].replace(" ", "\u00a0"), track.label)
-    lines = wrap(whole, max(30, room), break_on_hyphens=False) or [""]
-    return lines if len(lines) <= 3 else [lines[0], f"{lines[1][: letters - 2]} …", lines[-1]]
+def _label(track: Track) -> Sequence[str]:
+    """The label's lines; a remark stands right of the first."""
+    room = LETTERS - len(track.remark) - 2 if track.remark else LETTERS
+    return wrap(track.label, max(30, room), break_on_hyphens=False) or [""]
+
+
+def _names(track: Track, panel: Panel) -> str:
+    """What the lines through a track are: ``margins −0.050 and +0.050``, ``value to reach 0.450``."""
+
+    def figure(value: float) -> str:
+        return numerals.effect(value, panel.kind) if panel.kind else numerals.figure(value)
+
+    margins = list(dict.fromkeys(map(figure, track.margins)))
+    texts = [f"margin{'s' if len(margins) > 1 else ''} {' and '.join(margins)}"] if margins else []
+    texts += [] if track.target is None else [f"value to reach {figure(track.target)}"]
+    return ", ".join(texts)
 
 
 def _figures(track: Track, panel: Panel) -> list[str]:
@@ -264,21 +166,3 @@ def _figures(track: Track, panel: Panel) -> list[str]:
     if panel.kind is None or track.span is None:
         return [track.text]
     return [track.text, numerals.interval(*track.span, panel.kind)]
-
-
-def _named(value: float, panel: Panel) -> str:
-    return numerals.effect(value, panel.kind) if panel.kind else numerals.figure(value)
-
-
-def _fixed(track: Track) -> list[float]:
-    """What must be on the axis."""
-    values = [*track.dots, track.centre, track.published, track.target, *track.margins]
-    return [value for value in values if value is not None and math.isfinite(value)]
-
-
-def _numbers(track: Track) -> list[float]:
-    return [*_fixed(track), *(value for value in track.span or () if math.isfinite(value))]
-
-
-def _tick(value: float) -> str:
-    return f"{value:g}".replace("-", "−")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from harness.papers import Table
-from harness.report import forest, numerals, phrasing, published
+from harness.report import numerals, panels, phrasing, published
 from harness.report.curves import Curves, curves_svg, drawable
+from harness.report.forest import forest_svg
 from harness.report.overlays import CHOICE, COLOURS, Overlay
 from harness.report.parts import Part, comparisons, deciding
 from harness.verdicts import Arm, Row
@@ -59,7 +60,7 @@ def html(
                 "others": list(dict.fromkeys(metric for arm in row.arms for metric in arm.others)),
                 "published": published.effect_text(row),
                 "interval_mark": Markup(_interval_mark(row, widest)),
-                "forests": [(panel.title, Markup(forest.svg(panel))) for panel in _panels(row) if panel.tracks],
+                "forests": [(title, Markup(picture)) for title, picture in _forests(row)],
                 "curves": Markup(curves_svg(row, drawn)) if drawable(drawn) else "",
                 "overlays": [(overlay.title, overlay.pictures()) for overlay in (overlays or {}).get(row.key, ())],
                 "choice": CHOICE.format(metric=phrasing.metric_base(row.metric)),
@@ -68,7 +69,7 @@ def html(
                 "command": (commands or {}).get(row.key, ""),
                 "sort": _sort_keys(row),
                 "parts": [(part, phrasing.part_text(row, part)) for part in comparisons(row)],
-                "level": (row.decision.get("decision") or {}).get("alpha"),
+                "level": row.decision.alpha if row.decision else None,
             }
         )
     return templates.get_template("verdicts.html.j2").render(
@@ -91,9 +92,12 @@ def html(
     )
 
 
-def _panels(row: Row) -> list[forest.Panel]:
-    panels = forest.comparison_panels(row, published=True)
-    return [forest.arms_panel(row, published=published.comparable(row)), *panels]
+def _forests(row: Row) -> Iterator[tuple[str, str]]:
+    """The forest plots with their titles: the arms, then the comparisons."""
+    drawn = [panels.arms_panel(row, published=published.comparable(row)), *panels.comparison_panels(row)]
+    for number, panel in enumerate(drawn):
+        if panel.tracks:
+            yield panel.title, forest_svg(panel, f"{row.key} {number}")
 
 
 def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
@@ -119,7 +123,7 @@ def _sort_keys(row: Row) -> dict[str, str | float]:
     return {
         "verdict": order.index(row.verdict),
         "claim": row.name,
-        "kind": list(forest.UNITS).index(row.effect_kind),
+        "kind": list(panels.UNITS).index(row.effect_kind),
         "effect": "" if row.effect is None or math.isnan(row.effect) else _number(row.effect),
         "paper": "" if row.published_effect is None else row.published_effect,
         "evidence": f"{row.evidence} {row.scale}",
@@ -135,8 +139,9 @@ def _number(value: float) -> float | str:
 def _on_axis(row: Row) -> Part | None:
     """The comparison that decided, where it is on the axis that the table's rows share: a difference of a share."""
     part = deciding(row)
-    fits = part is not None and part.kind in ("difference", "shortfall") and ":" not in part.metric
-    return part if fits and part is not None and part.effect is not None else None
+    if part is None or part.decision.effect is None or ":" in part.metric:
+        return None
+    return part if part.decision.effect_kind in ("difference", "shortfall") else None
 
 
 def _widest(rows: Sequence[Row]) -> float:
@@ -146,31 +151,34 @@ def _widest(rows: Sequence[Row]) -> float:
 
 
 def _ends(part: Part) -> list[float]:
-    return [end for end in (*(part.interval or ()), part.effect) if end is not None and math.isfinite(end)]
+    return [
+        end for end in (*(part.decision.interval or ()), part.decision.effect) if end is not None and math.isfinite(end)
+    ]
 
 
 def _interval_mark(row: Row, widest: float) -> str:
     """A small picture of effect, interval and margins about zero, on an axis that all rows share."""
     part = _on_axis(row)
-    if part is None or part.effect is None:
+    if part is None or part.decision.effect is None:
         return ""
+    effect = part.decision.effect
 
     def x(value: float) -> float:
         return round(50 + 42 * max(-1.0, min(1.0, value / widest)), 1)
 
-    low, high = part.interval or (part.effect, part.effect)
+    low, high = part.decision.interval or (effect, effect)
     heads = [(50 + 49 * side, 6 * side) for side, end in ((-1, low), (1, high)) if side * end > widest]
     arrows = "".join(f'<path class="open" d="M{tip - long},3 L{tip},7 L{tip - long},11 Z"/>' for tip, long in heads)
     margins = "".join(
         f'<line class="margin" x1="{x(bound)}" x2="{x(bound)}" y1="0" y2="14"/>'
-        for bound in part.boundaries
+        for bound in part.decision.boundaries
         if abs(bound) <= widest
     )
     return (
         '<svg class="mark" viewBox="0 0 100 14" aria-hidden="true">'
         f'<line class="origin" x1="50" x2="50" y1="0" y2="14"/>{margins}'
         f'<line class="span" x1="{x(low)}" x2="{x(high)}" y1="7" y2="7"/>{arrows}'
-        f'<circle class="dot" cx="{x(part.effect)}" cy="7" r="3.2"/></svg>'
+        f'<circle class="dot" cx="{x(effect)}" cy="7" r="3.2"/></svg>'
     )
 
 

@@ -69,8 +69,8 @@ def _legend(rows: Sequence[Row]) -> str:
     lines.append("The effect is that of the comparison that decided, named where there are several.")
     lines.append(f"[low, high]: {phrasing.INTERVAL}.")
     lines.append("The paper's effect is that of the same comparison, where it gives figures for both arms.")
-    for meanings, found in ((phrasing.EVIDENCE, [r.evidence for r in rows]), (phrasing.SCALE, [r.scale for r in rows])):
-        lines += [f"{kind}: {meanings[kind]}." for kind in dict.fromkeys(found) if kind in meanings]
+    for meanings, kinds in ((phrasing.EVIDENCE, [r.evidence for r in rows]), (phrasing.SCALE, [r.scale for r in rows])):
+        lines += [f"{kind}: {meanings[kind]}." for kind in dict.fromkeys(kinds) if kind in meanings]
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 

@@ -7,37 +7,20 @@ import math
 from harness.relations import EffectKind
 
 
-def as_float(value: object) -> float | None:
-    """A number as rows and decisions hold it: ``None`` and NaN are no number, ``"inf"`` is infinite."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return None if math.isnan(number) else number
-
-
-def opened(low: float | None, high: float | None) -> tuple[float, float]:
-    """Bounds where ``None`` is what JSON made of an infinite one."""
-    return (-math.inf if low is None else low, math.inf if high is None else high)
-
-
-def figure(value: object, *, sign: bool = False, whole: bool = False) -> str:
+def figure(value: float | None, *, sign: bool = False, whole: bool = False) -> str:
     """A number with as many decimals as it deserves.
 
     Args:
-        value: A number, ``"inf"``, or ``None``.
+        value: A number, or ``None`` where there is none.
         sign: Whether a plus is written.
         whole: Whether it counts epochs.
 
     >>> figure(0.41234), figure(-0.0571, sign=True), figure(1280.0, whole=True), figure(0.00031), figure(None)
     ('0.412', '−0.057', '1280', '0.00031', '–')
     """
-    number = as_float(value)
-    if number is None:
+    if value is None or math.isnan(value):
         return "–"
-    size = abs(number)
+    size = abs(value)
     if math.isinf(size):
         text = "∞"
     elif (whole and size < 1e6) or 100 <= size < 1e6:
@@ -51,19 +34,18 @@ def figure(value: object, *, sign: bool = False, whole: bool = False) -> str:
     else:
         text = f"{size:.3f}"
     zero = not text.strip("0.")
-    return ("−" if number < 0 and not zero else "+" if sign and not zero else "") + text
+    return ("−" if value < 0 and not zero else "+" if sign and not zero else "") + text
 
 
-def effect(value: object, kind: EffectKind, *, whole: bool = False) -> str:
+def effect(value: float | None, kind: EffectKind, *, whole: bool = False) -> str:
     """An effect in its kind's form: ``+0.057``, ``2.1×`` or ``0.80``."""
-    number = as_float(value)
-    if number is None:
+    if value is None or math.isnan(value):
         return "–"
     if kind == "ratio":
-        return "∞" if math.isinf(number) else f"{number:.1f}×" if number < 100 else f"{number:.0f}×"
+        return "∞" if math.isinf(value) else f"{value:.1f}×" if value < 100 else f"{value:.0f}×"
     if kind == "correlation":
-        return f"{number:.2f}".replace("-", "−")
-    return figure(number, sign=True, whole=whole)
+        return f"{value:.2f}".replace("-", "−")
+    return figure(value, sign=True, whole=whole)
 
 
 def interval(low: float, high: float, kind: EffectKind, *, whole: bool = False) -> str:
@@ -78,14 +60,13 @@ def interval(low: float, high: float, kind: EffectKind, *, whole: bool = False) 
     return f"[{effect(low, kind, whole=whole)}, {effect(high, kind, whole=whole)}]"
 
 
-def pvalue(value: object) -> str:
+def pvalue(value: float | None) -> str:
     """A p-value with two significant digits.
 
     >>> pvalue(0.03125), pvalue(1.0), pvalue(0.000012345), pvalue(None)
     ('0.031', '1', '1.2e-05', '–')
     """
-    number = as_float(value)
-    return "–" if number is None else f"{number:.2g}"
+    return "–" if value is None else f"{value:.2g}"
 
 
 def duration(seconds: float) -> str:

@@ -94,12 +94,12 @@ class Overlay:
         truth, kept = self.truth, self.truth != IGNORED
         pictures = [self._picture("image", "", {}), self._picture("truth", "", {"truth": kept & (truth > 0)})]
         for each in self.predictions:
-            found = {
+            masks = {
                 "hit": kept & (truth > 0) & (each.classes == truth),
                 "missed": kept & (truth > 0) & (each.classes != truth),
                 "false alarm": kept & (truth == 0) & (each.classes > 0),
             }
-            pictures.append(self._picture(each.arm, each.run, found))
+            pictures.append(self._picture(each.arm, each.run, masks))
         return pictures
 
     def _picture(self, caption: str, run: str, masks: Mapping[str, npt.NDArray[np.bool_]]) -> Picture:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.relations import Verdict
 from harness.report import numerals
-from harness.report.numerals import as_float, duration, figure, opened, pvalue
+from harness.report.numerals import duration, figure, pvalue
 from harness.report.parts import Part, comparisons, deciding
 from harness.verdicts import Arm, Row
 
@@ -54,7 +54,7 @@ def threshold(metric: str) -> float | None:
     """The value that a ``time:`` metric waits for."""
     if not metric.startswith("time:") or ">" not in metric:
         return None
-    return as_float(metric.partition(">")[2].removeprefix("="))
+    return float(metric.partition(">")[2].removeprefix("="))
 
 
 def metric_title(metric: str) -> str:
@@ -88,14 +88,13 @@ def arm_value(arm: Arm) -> str:
     """``0.412 ± 0.031``; for times the mean of the runs that arrived."""
     whole = counts_epochs(arm.metric)
     if arm.mean is None:
-        return "never" if any(as_float(value) == math.inf for value in arm.values) else "–"
+        return "never" if math.inf in arm.values else "–"
     return figure(arm.mean, whole=whole) + ("" if arm.sd is None else f" ± {figure(arm.sd, whole=whole)}")
 
 
 def arm_marks(arm: Arm) -> tuple[str, ...]:
     """What must not be overlooked: runs that collapsed, failed or never reached the threshold."""
-    never = sum(as_float(value) == math.inf for value in arm.values)
-    failed = sum(value is None for value in arm.values)  # the reasons are kept once each
+    never, failed = arm.values.count(math.inf), arm.values.count(None)  # the reasons are kept once each
     missing = "failed" if arm.failed else "without a value"
     counts = ((arm.collapsed, "collapsed"), (failed, missing), (never, "never reached it"))
     return tuple(f"{count} of {arm.n} {word}" for count, word in counts if count)
@@ -117,33 +116,31 @@ def interval_text(row: Row) -> str:
     """``[+0.061, +0.189]``; an open end is infinite; empty without an interval."""
     if row.interval is None:
         return ""
-    low, high = opened(*(as_float(bound) for bound in row.interval))
-    return numerals.interval(low, high, row.effect_kind, whole=_whole(row))
+    return numerals.interval(*row.interval, row.effect_kind, whole=_whole(row))
 
 
 def decided_by(row: Row) -> str:
     """The comparison whose effect the row shows, where it is one of several or of another metric; else empty."""
     part, parts = deciding(row), comparisons(row)
-    if part is None or part.effect is None:
+    if part is None or part.decision.effect is None or row.decision is None:
         return ""
     text = part_text(row, part)
-    named = len(parts) > 1 and part.label != (row.decision.get("decision") or {}).get("label")
+    named = len(parts) > 1 and part.decision.label != row.decision.label
     return text if named or text != part.brief else ""
 
 
 def part_text(row: Row, part: Part) -> str:
     """A comparison in words, with its metric where that is not the row's or tells it from another comparison."""
-    alike = sum(other.label == part.label for other in comparisons(row)) > 1
+    alike = sum(other.decision.label == part.decision.label for other in comparisons(row)) > 1
     metric = f" [{metric_title(part.metric)}]" if alike or part.metric != row.metric else ""
     return f"{part.brief}{metric}"
 
 
 def detectable_text(row: Row) -> str:
     """What the seeds could have shown, as a clause; empty where that is not known."""
-    size = as_float(row.detectable)
-    if size is None:
+    if row.decision is None or row.decision.detectable is None:
         return ""
-    unit = (row.decision.get("decision") or {}).get("detectable_unit", "difference")
+    size, unit = row.decision.detectable, row.decision.detectable_unit
     seeds = f"{row.seeds} seed{'' if row.seeds == 1 else 's'}"
     if unit == "margin":
         return f"{seeds} would show equal arms equivalent within ± {figure(abs(size))} in 80% of cases"
@@ -188,7 +185,7 @@ def family_text(row: Row) -> str:
 def evidence_text(row: Row) -> str:
     """``substituted: DME, DRIVE (DRIVE for STARE)``."""
     text = f"{row.evidence}: {', '.join(row.datasets)}" if row.datasets else row.evidence
-    return f"{text} ({'; '.join(found)})" if (found := stand_ins(row)) else text
+    return f"{text} ({'; '.join(others)})" if (others := stand_ins(row)) else text
 
 
 def stand_ins(row: Row) -> tuple[str, ...]:
@@ -216,26 +213,26 @@ def time_text(row: Row) -> str:
 
 def subjects_texts(row: Row) -> list[str]:
     """What each difference looks like when the test subjects count as a sample too; one sentence where all say it."""
-    sentences = dict.fromkeys(_sentence(found) for found in row.over_subjects)
+    sentences = dict.fromkeys(each.sentence for each in row.over_subjects)
     if len(sentences) == 1:
         return list(sentences)
-    return [f"{found['label']} [{found['metric']}]: {_sentence(found)}" for found in row.over_subjects]
+    return [f"{each.label} [{each.metric}]: {each.sentence}" for each in row.over_subjects]
 
 
 def notes(row: Row) -> list[str]:
-    """The row's notes, each once, without what :func:`subjects_texts` says already."""
-    said = [f"{found['label']}: {found['sentence']}" for found in row.over_subjects]
-    if any(found.get("limited_by") == "too few subjects" for found in row.over_subjects):
-        said.append("too few subjects")
-    return [note for note in dict.fromkeys(row.notes) if not note.startswith(tuple(said))]
+    """The row's notes, each once, without those that repeat :func:`subjects_texts`."""
+    repeated = [f"{each.label}: {each.sentence}" for each in row.over_subjects]
+    if any(each.estimate.limited_by == "too few subjects" for each in row.over_subjects):
+        repeated.append("too few subjects")
+    return [note for note in dict.fromkeys(row.notes) if not note.startswith(tuple(repeated))]
 
 
 def cautions(rows: Sequence[Row]) -> list[str]:
     """What a reader must know before the first verdict: how many claims are of the smoke scale, or of phantoms."""
     smoke = sum(row.scale == "smoke" for row in rows)
     phantom = sum(row.evidence == "phantom" for row in rows)
-    told = ((smoke, "Smoke scale", SCALE["smoke"]), (phantom, "Phantoms", EVIDENCE["phantom"]))
-    return [f"{name} ({count} of {len(rows)} claims): {meaning}." for count, name, meaning in told if count]
+    kinds = ((smoke, "Smoke scale", SCALE["smoke"]), (phantom, "Phantoms", EVIDENCE["phantom"]))
+    return [f"{name} ({count} of {len(rows)} claims): {meaning}." for count, name, meaning in kinds if count]
 
 
 def pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -259,8 +256,3 @@ def tally(rows: Sequence[Row]) -> list[tuple[Verdict, int]]:
 def _whole(row: Row) -> bool:
     part = deciding(row)
     return counts_epochs(part.metric if part else row.metric) and row.effect_kind == "difference"
-
-
-def _sentence(found: Mapping[str, Any]) -> str:
-    held = "; it holds the margin that the seeds alone exclude" if found.get("holds_boundary") else ""
-    return f"{found['sentence']}{held}"

@@ -166,7 +166,8 @@ class Scheduler:
                     continue
                 if not self.done(job):
                     self._do(job, self.devices[scale])
-                return True
+            self.store.trim()
+            return True
         return False
 
     def _refuse(self) -> bool:
@@ -255,7 +256,7 @@ class Scheduler:
         record = Record(
             key=self.key(job),
             job=dict(canonical(job)),
-            kind=type(job).__name__,
+            kind=job.kind,
             seed=job.seed,
             status="failed",
             reason=reason,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from harness.specs import checks
 from harness.specs.data import Data
@@ -16,6 +16,8 @@ from harness.specs.identity import VERSION, digest
 from harness.specs.recipes import FromJob, Recipe, Weights
 from harness.specs.schedules import Budget
 from harness.specs.transforms import Rescale
+
+JobKind = Literal["Training", "Evaluation", "Combination"]
 
 Artifact = Literal["weights", "predictions"]
 """What a job may need of its inputs beside their records."""
@@ -120,6 +122,7 @@ class Training:
 
     recipe: Recipe
     seed: int
+    kind: ClassVar[JobKind] = "Training"
 
     @property
     def inputs(self) -> tuple[Job, ...]:
@@ -138,6 +141,7 @@ class Evaluation:
 
     recipe: Recipe
     seed: int
+    kind: ClassVar[JobKind] = "Evaluation"
 
     @property
     def inputs(self) -> tuple[Job, ...]:
@@ -156,6 +160,7 @@ class Combination:
 
     ensemble: Ensemble
     seed: int
+    kind: ClassVar[JobKind] = "Combination"
 
     @property
     def inputs(self) -> tuple[Job, ...]:

@@ -22,8 +22,8 @@ class Split:
             ``"folds"``: by subject as well, but the test fold rotates with the seed, so that every subject tests
             in turn.
         test: Share of the subjects (``"random"``: of the images) that test; a published split has its own.
-        validation: Share of what does not test that is held out to choose with; it does not train. By subject where
-            the split is by subject, else by image.
+        validation: Share of what does not test that is held out to choose with; it does not train. Drawn with the
+            seed, by subject; in a random split, or where a publisher's training images are of one subject, by image.
     """
 
     kind: Literal["published", "subject", "random", "folds"] = "published"

@@ -17,6 +17,9 @@ from typing import Any
 VERSION = 1
 """Of the canonical form and of the specs' defaults: raise it when either changes. It is part of every key."""
 
+SPEC = "spec"
+"""Holds a spec's class name in its canonical form. No spec has a field of that name."""
+
 NOT_IDENTITY: Mapping[str, bool] = {"identity": False}
 """Metadata of a field that identifies nothing: where a file lies, which substitute a claim allows."""
 
@@ -28,7 +31,7 @@ def canonical(value: Any) -> Any:
         value: A spec, a plain value, or a tuple, list or mapping of such.
 
     Returns:
-        Of a spec: its class name as ``"kind"``, and every field that identifies it and differs from its default. Equal
+        Of a spec: its class name as ``"spec"``, and every field that identifies it and differs from its default. Equal
         numbers are equal: ``1.0`` becomes ``1``.
 
     Raises:
@@ -39,7 +42,7 @@ def canonical(value: Any) -> Any:
     """
     if is_dataclass(value) and not isinstance(value, type):
         kept = {item.name: getattr(value, item.name) for item in fields(value) if _identifies(item, value)}
-        return {"kind": type(value).__name__, **{name: canonical(entry) for name, entry in kept.items()}}
+        return {SPEC: type(value).__name__, **{name: canonical(entry) for name, entry in kept.items()}}
     if isinstance(value, Enum):
         return canonical(value.value)
     if isinstance(value, float):
@@ -51,6 +54,26 @@ def canonical(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}
     raise TypeError(f"Expected a spec or a plain value, but got {value!r}.")
+
+
+def rebuilt(content: Any, kinds: Mapping[str, type]) -> Any:
+    """The spec of a canonical form, as far as its fields identify it.
+
+    Args:
+        content: As :func:`canonical` gives it.
+        kinds: Spec classes by name.
+
+    Raises:
+        KeyError, TypeError, ValueError: A kind or a field is of another version, or a field that identifies nothing is
+            needed (the path of a file).
+
+    >>> from harness.specs import Split
+    >>> rebuilt(canonical(Split("subject")), {"Split": Split})
+    Split(kind='subject', test=0.2, validation=0.0)
+    """
+    if isinstance(content, Mapping) and SPEC in content:
+        return kinds[content[SPEC]](**{name: rebuilt(value, kinds) for name, value in content.items() if name != SPEC})
+    return tuple(rebuilt(item, kinds) for item in content) if isinstance(content, list) else content
 
 
 def digest(value: Any) -> str:

@@ -89,7 +89,7 @@ class Disposable:
                     sizes[marker] = file.stat().st_size
                 else:
                     marker.unlink()
-            total, removed = sum(sizes.values()), []
+            total, keys = sum(sizes.values()), []
             for marker, size in sizes.items():
                 if total <= limit:
                     break
@@ -97,8 +97,8 @@ class Disposable:
                 place(key, name).unlink()  # before its marker: without one, an artifact that is there stays
                 marker.unlink()
                 total -= size
-                removed.append(key)
-        return removed
+                keys.append(key)
+        return keys
 
     def _marker(self, key: str, name: str) -> Path:
         return self._folder / f"{key}-{name}"

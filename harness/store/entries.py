@@ -105,7 +105,7 @@ class Store:
         return None
 
     def counts(self, key: str) -> npt.NDArray[np.int64]:
-        """Counts by test image, the first axis; what the others are, the task says.
+        """Counts of each test image, on the first axis; the task defines the other axes.
 
         Raises:
             StoreError: The job has none.
@@ -113,7 +113,7 @@ class Store:
         return np.asarray(self._array(key, "counts"), np.int64)
 
     def previews(self, key: str) -> npt.NDArray[np.uint8]:
-        """Predicted classes of the test images that the record names as ``preview_ids``, the first axis.
+        """Predicted classes of each image of the record's ``preview_ids``, on the first axis.
 
         Raises:
             StoreError: The job has none.
@@ -149,8 +149,8 @@ class Store:
                     why = str(error)
                     self._set_aside(key, file.name, why)
         raise StoreError(
-            f"Expected the {name} of job {key[:12]} in the store to be as they were written, but {why}; run the same "
-            "command again, and they are made anew."
+            f"Expected intact {name} of job {key[:12]} in the store, but {why}; run the same command again, and they "
+            "are made anew."
         )
 
     def write(
@@ -221,7 +221,7 @@ class Store:
             self._changed()
 
     def trim(self, limit: int | None = None) -> list[str]:
-        """Removes the oldest disposable artifacts.
+        """Removes the oldest disposable artifacts. What cannot be removed, in a store that can only be read, stays.
 
         Args:
             limit: Size in bytes that all others may take; ``None``: 20 GB, or what ``CLAIMS_KEEP_GB`` says.
@@ -233,10 +233,12 @@ class Store:
             StoreError: ``CLAIMS_KEEP_GB`` is not a number.
         """
         limit = kept_bytes() if limit is None else limit
-        removed = self._disposable.trim(lambda key, name: self.entry(key) / name, limit)
-        if removed:
+        keys: list[str] = []
+        with suppress(OSError):
+            keys = self._disposable.trim(lambda key, name: self.entry(key) / name, limit)
+        if keys:
             self._changed()
-        return removed
+        return keys
 
     def check_space(self) -> None:
         """Raises :class:`StoreError` where the disk is nearly full even without disposable artifacts."""

@@ -22,8 +22,8 @@ def write(folder: Path) -> None:
 
 def add(folder: Path, name: str, file: Path) -> None:
     """Lists a file that is about to become the file ``name`` of an entry."""
-    listed = {**_read(folder), name: _describe(file)}
-    replace_text(folder / MANIFEST, json.dumps(listed), durable=True)
+    content = {**_read(folder), name: _describe(file)}
+    replace_text(folder / MANIFEST, json.dumps(content), durable=True)
 
 
 def check(folder: Path, *names: str) -> None:
@@ -33,17 +33,17 @@ def check(folder: Path, *names: str) -> None:
         ValueError: A file is not what was written, or the manifest is not.
         OSError: A file that the manifest lists cannot be read.
     """
-    listed = _read(folder)
+    content = _read(folder)
     for name in names:
-        if (name in listed or (folder / name).exists()) and listed.get(name) != _describe(folder / name):
+        if (name in content or (folder / name).exists()) and content.get(name) != _describe(folder / name):
             raise ValueError(f"{name} is not what was written")
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    listed = json.loads((folder / MANIFEST).read_text("utf-8"))
-    if not isinstance(listed, dict):
+    content = json.loads((folder / MANIFEST).read_text("utf-8"))
+    if not isinstance(content, dict):
         raise ValueError(f"{MANIFEST} is not what was written")  # noqa: TRY004
-    return listed
+    return content
 
 
 def _describe(file: Path) -> dict[str, Any]:

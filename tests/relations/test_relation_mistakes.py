@@ -61,7 +61,7 @@ from harness.specs.measures import Value, parse
         lambda: ConvergesFaster("a", "b", budgets=(0, 10)),
         lambda: Reaches("a", math.nan, 0.1),
         lambda: Reaches("a", 0.5, -0.1),
-        lambda: Greater("a", "b", measure="IoU of a"),
+        lambda: Greater("a", "b", measure="IoU."),
         lambda: All((Greater("a", "b"),), measure="tren:mIoU"),
         lambda: All(()),
         lambda: All(("a > b",)),

@@ -11,12 +11,14 @@ from harness import papers
 from harness.relations import (
     All,
     ConvergesFaster,
+    Decision,
     Equivalent,
     Greater,
     Increasing,
     Looks,
     Reaches,
     Relation,
+    SequentialDecision,
     Verdict,
     decide_sequentially,
 )
@@ -39,7 +41,7 @@ def arm(name, values, metric="IoU.fluid", **changes):
     values = [float(value) for value in values]
     finite = [value for value in values if math.isfinite(value)]
     fields = {
-        "values": tuple("inf" if math.isinf(v) else None if math.isnan(v) else v for v in values),
+        "values": tuple(None if math.isnan(value) else value for value in values),
         "mean": float(np.mean(finite)) if finite else None,
         "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
         "n": len(values),
@@ -77,16 +79,8 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
         "arms": arms,
         "verdict": decision.verdict,
         "reason": decision.reason,
-        "effect": decision.effect,
-        "effect_kind": decision.effect_kind,
-        "interval": decision.interval,
-        "pvalue": standing.pvalue,
-        "pvalue_against": standing.pvalue_against,
-        "detectable": decision.detectable,
-        "decision": standing.to_dict(),
+        "standing": standing,
         "plan": looks.at,
-        "seeds": decision.n,
-        "stopped": standing.stopped or "",
         "published_effect": published_effect(arms, decision.compares, decision.effect_kind, decision.target),
         "seconds_trained": 754.0,
         "seconds_saved": 5400.0,
@@ -100,11 +94,15 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
 
 def blank(identifier, verdict=Verdict.NOT_RUN, reason="", **changes):
     """A row without runs."""
-    fields = dict.fromkeys(("effect", "interval", "pvalue", "pvalue_against", "detectable", "published_effect"))
-    fields |= {"statement": "A statement.", "place": "Section 2", "relation": "a > b", "metric": "IoU.fluid"}
-    fields |= {"scale": "paper", "evidence": "real", "datasets": (), "evidence_notes": (), "arms": (), "decision": {}}
-    fields |= {"plan": (4, 7, 10), "seeds": 0, "stopped": "", "variant": ""}
+    fields = {"statement": "A statement.", "place": "Section 2", "relation": "a > b", "metric": "IoU.fluid"}
+    fields |= {"scale": "paper", "evidence": "real", "datasets": (), "evidence_notes": (), "plan": (4, 7, 10)}
+    fields |= {"variant": ""}
     return Row(id=identifier, verdict=verdict, reason=reason, **{**fields, **changes})
+
+
+def standing(decision):
+    """What a single look with this decision came to."""
+    return SequentialDecision(decision, "last look", None, decision.pvalue, decision.pvalue_against, 0, ())
 
 
 def normal(seed, mean, sd, n=10):
@@ -188,8 +186,7 @@ def every_kind() -> list[Row]:
                 arm("scratch", [0.84, 0.85, 0.83, math.nan], collapsed=1),
                 arm("voc2012-frozen", [math.nan] * 4, failed=("the loss was NaN at iteration 120",)),
             ),
-            interval=(None, 0.2),
-            effect=0.1,
+            standing=standing(Decision(Verdict.ERROR, effect=0.1, interval=(-math.inf, 0.2), n=4)),
         ),
     ]
 

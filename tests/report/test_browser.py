@@ -39,25 +39,25 @@ document.title = location.hash;
 """
 
 STEPS = """
-const told = {}, claim = document.querySelectorAll('td.claim a')[2], name = claim.closest('tr').dataset.claim;
+const seen = {}, claim = document.querySelectorAll('td.claim a')[2], name = claim.closest('tr').dataset.claim;
 const card = [...document.querySelectorAll('.card')].find((each) => each.dataset.claim === name);
 const asked = () => decodeURIComponent(location.hash);
 const focused = () => document.activeElement;
 const length = history.length;
 claim.click();
-told.link = [focused() === card.querySelector('summary'), card.open, asked(), history.length - length];
+seen.link = [focused() === card.querySelector('summary'), card.open, asked(), history.length - length];
 card.querySelector('.back a').click();
-told.back = [focused() === claim, card.open, asked()];
+seen.back = [focused() === claim, card.open, asked()];
 card.querySelector('summary').click();
-told.summary = [card.open, asked()];
+seen.summary = [card.open, asked()];
 const tally = document.querySelector('.bar [data-verdict=REFUTED]');
 tally.click();
-told.tally = [tally.getAttribute('aria-pressed'), asked()];
+seen.tally = [tally.getAttribute('aria-pressed'), asked()];
 const order = document.querySelector('[name=order]');
 order.value = 'effect descending';
 order.dispatchEvent(new Event('input', { bubbles: true }));
-told.order = [document.querySelector('[data-sort=effect]').getAttribute('aria-sort'), asked()];
-document.title = JSON.stringify(told);
+seen.order = [document.querySelector('[data-sort=effect]').getAttribute('aria-sort'), asked()];
+document.title = JSON.stringify(seen);
 """
 
 SCRIPTS = {"clicked": CLICKS, "steps": STEPS}
@@ -135,8 +135,8 @@ def test_clicks_and_typing_do_the_same_and_stay_in_the_address(doms):
 
 
 def test_focus_and_address_follow_the_keyboard(doms):
-    told = json.loads(re.search(r"<title>([^<]*)</title>", doms["steps"]).group(1).replace("&amp;", "&"))
-    assert told == {
+    seen = json.loads(re.search(r"<title>([^<]*)</title>", doms["steps"]).group(1).replace("&amp;", "&"))
+    assert seen == {
         "link": [True, True, f"#claim={NAME}", 1],
         "back": [True, False, ""],
         "summary": [True, f"#claim={NAME}"],

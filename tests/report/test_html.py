@@ -64,14 +64,14 @@ def entry(page, row):
     return page.split(f'<tr data-claim="{row.key}"')[1].split("</tr>")[0]
 
 
-def test_smoke_and_phantoms_are_said_above_everything_else(page, rows, environment):
+def test_smoke_and_phantoms_stand_above_everything_else(page, rows, environment):
     banner = page.index('class="banner"')
     assert page.index("<h1>") < banner < page.index('id="verdicts"')
     assert "Smoke scale (1 of 8 claims)" in page
     assert 'class="banner"' not in html(rows[:1], environment)
 
 
-def test_ours_less_the_papers_is_not_said_of_tiny_networks_nor_of_phantoms(page, rows):
+def test_ours_less_the_papers_is_shown_neither_of_tiny_networks_nor_of_phantoms(page, rows):
     assert "ours − paper" in section(page, rows[3])
     assert "ours − paper" not in section(page, rows[4])
     assert "ours − paper" not in section(page, rows[5])
@@ -129,7 +129,7 @@ def test_effects_are_sorted_within_their_kind(page, rows):
     assert _number(math.inf) == "Infinity"
 
 
-def test_a_family_that_changes_nothing_is_told_from_none(page, rows, environment):
+def test_a_family_that_changes_nothing_differs_from_none(page, rows, environment):
     assert "after Holm" not in section(page, rows[0])
     assert "after Holm the same" in html([replace(rows[0], adjusted_verdict="SUPPORTED")], environment)
 

@@ -22,9 +22,9 @@ def test_hits_misses_and_false_alarms_have_their_colours():
     captions = [(picture.caption, picture.run) for picture in pictures]
     assert captions == [("image", ""), ("truth", ""), ("arm", "seed 0, IoU 0.15")]
     drawn = pixels(pictures[2], "png")[8, 2::4]
-    for found, name in zip(drawn, ("hit", "missed", "false alarm", None, None), strict=True):
+    for painted, name in zip(drawn, ("hit", "missed", "false alarm", None, None), strict=True):
         expected = 0.6 * np.array(COLOURS[name]) if name else np.zeros(3)
-        assert np.abs(found - expected).max() <= 4
+        assert np.abs(painted - expected).max() <= 4
 
 
 def test_every_colour_differs_from_the_others():

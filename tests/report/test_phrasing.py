@@ -3,12 +3,19 @@ from dataclasses import replace
 
 import pytest
 
-from harness.relations import All, Greater, RankCorrelation
+from harness.relations import All, Greater, RankCorrelation, TwoLevel
 from harness.report import phrasing
 from harness.report.parts import deciding
+from harness.verdicts import SubjectDifference
+from harness.verdicts.subjects import Difference
 
 
-def test_infinite_bounds_that_json_lost_are_written_open(rows):
+def having(row, **changes):
+    """The row with other values of its decision."""
+    return replace(row, standing=replace(row.standing, decision=replace(row.decision, **changes)))
+
+
+def test_infinite_bounds_are_written_open(rows):
     assert phrasing.interval_text(rows[-1]) == "[−∞, +0.200]"
     assert phrasing.interval_text(rows[1]) == "[8.0×, ∞]"
 
@@ -28,14 +35,14 @@ def test_a_metric_has_a_curve_beneath(metric, base, bound):
     assert phrasing.threshold(metric) == bound
 
 
-def test_the_expected_verdict_is_told_from_the_found_one(rows):
+def test_the_expected_verdict_stands_beside_the_actual_one(rows):
     assert phrasing.expected_text(rows[0]) == "as recorded"
     assert phrasing.expected_text(rows[3]) == "paper says SUPPORTED"
     assert phrasing.adjusted_text(rows[1]) == "after Holm INCONCLUSIVE"
     assert phrasing.expected_text(rows[2]) == "verdict as recorded, a mean is not"
 
 
-def test_the_family_is_told_from_its_absence(rows):
+def test_a_family_that_changes_nothing_differs_from_none(rows):
     assert phrasing.family_text(rows[1]) == "after Holm INCONCLUSIVE"
     assert phrasing.family_text(replace(rows[0], adjusted_verdict="SUPPORTED")) == "after Holm the same"
     assert phrasing.family_text(rows[0]) == ""
@@ -60,24 +67,26 @@ def test_an_effect_names_its_comparison_where_there_are_several_or_another_metri
     assert phrasing.decided_by(both) == "a > b + 5"
 
 
-def test_infinite_effects_are_found_too(rows):
-    decision = {**rows[1].decision["decision"], "effect": "inf"}
-    row = replace(rows[1], effect=math.inf, decision={**rows[1].decision, "decision": decision})
-    assert deciding(row).effect == math.inf
+def test_effects_may_be_infinite(rows):
+    row = having(rows[1], effect=math.inf)
+    assert deciding(row).decision.effect == math.inf
     assert phrasing.effect_text(row) == "∞"
 
 
 @pytest.mark.parametrize(
     ("interval", "text"),
-    [((0.0, math.inf), "[no bound]"), ((None, None), "[no bound]"), ((0.0, 3.0), "[0.0×, 3.0×]"), (None, "")],
+    [((0.0, math.inf), "[no bound]"), ((-math.inf, math.inf), "[no bound]"), ((0.0, 3.0), "[0.0×, 3.0×]"), (None, "")],
 )
 def test_bounds_that_exclude_nothing_are_none(rows, interval, text):
-    assert phrasing.interval_text(replace(rows[1], interval=interval)) == text
+    assert phrasing.interval_text(having(rows[1], interval=interval)) == text
 
 
-def test_seeds_that_were_saved_are_said(rows):
+def test_seeds_that_were_saved_are_counted(rows):
+    given_up = having(rows[0], n=9)
     assert phrasing.seeds_text(rows[0]) == "4 of 10 seeds, decided: 6 seeds not needed"
-    assert phrasing.seeds_text(replace(rows[0], seeds=9, stopped="futile")).endswith("futile: 1 seed not trained")
+    assert phrasing.seeds_text(replace(given_up, standing=replace(given_up.standing, stopped="futile"))).endswith(
+        "futile: 1 seed not trained"
+    )
     assert phrasing.seeds_text(rows[1]) == "10 seeds"
 
 
@@ -94,16 +103,24 @@ def test_a_substitute_is_named_and_why_there_are_phantoms_is_not(rows):
     assert phrasing.stand_ins(replace(rows[5], evidence_notes=("no root was given",))) == ()
 
 
-def test_what_is_said_of_subjects_is_not_said_again(rows):
-    few = {"label": "a − b", "metric": "IoU", "sentence": "Too few subjects: 2.", "limited_by": "too few subjects"}
-    wide = {"label": "a − b", "metric": "IoU", "sentence": "it is wide", "limited_by": "test images"}
+def subject_difference(interval, limited_by, excluded=None, reason=""):
+    estimate = TwoLevel(
+        0.1, interval, (0.05, 0.15), 0.9, seeds=4, subjects=6, images=12, effective_subjects=5.0, test_share=0.9,
+        floor=0.1, limited_by=limited_by, reason=reason,
+    )  # fmt: skip
+    return SubjectDifference(Difference("a", "b", "IoU", 0.9, excluded), estimate)
+
+
+def test_what_stands_with_the_subjects_is_no_note_as_well(rows):
     kept = "one checkpoint: x"
+    few = subject_difference(None, "too few subjects", reason="Too few subjects: 2.")
     row = replace(rows[0], over_subjects=(few,), notes=("too few subjects: the test images are of 2", kept, kept))
     assert phrasing.notes(row) == [kept]
-    held = {**wide, "holds_boundary": True}
-    said = "a − b: it is wide; it holds the margin that the seeds alone exclude"
-    row = replace(rows[0], over_subjects=(held,), notes=(said, kept))
-    assert (phrasing.notes(row), phrasing.subjects_texts(row)) == ([kept], [said.removeprefix("a − b: ")])
+    assert phrasing.subjects_texts(row) == ["Too few subjects: 2."]
+    wide = subject_difference((-0.1, 0.3), "test images", excluded=0.0)
+    row = replace(rows[0], over_subjects=(wide,), notes=(f"a − b: {wide.sentence}", kept))
+    assert wide.sentence.endswith("; it holds the margin that the seeds alone exclude")
+    assert (phrasing.notes(row), phrasing.subjects_texts(row)) == ([kept], [wide.sentence])
     assert phrasing.notes(rows[0]) == list(rows[0].notes)
 
 

@@ -1,5 +1,6 @@
-from fixtures.pictures import IMAGES, points, shown_images, shown_runs
 from harness.runs import Record
+
+from fixtures.pictures import IMAGES, points, shown_images, shown_runs
 
 
 def record(seed, value, *, foreground=1.0, **changes):

@@ -23,10 +23,12 @@ def test_tables_are_those_that_the_place_names(rows):
 
 
 def test_a_rank_correlation_is_named(rows):
-    assert published.effect_text(replace(rows[3], effect_kind="correlation")) == "ρ 0.36"
+    decision = replace(rows[3].decision, effect_kind="correlation")
+    standing = replace(rows[3].standing, decision=decision)
+    assert published.effect_text(replace(rows[3], standing=standing)) == "ρ 0.36"
 
 
-def test_the_cells_that_a_claim_uses_are_told(rows):
+def test_the_cells_that_a_claim_uses_are_known(rows):
     assert published.used_cells(rows[3]) == {("3", "Yes", "Dice"), ("3", "No", "Dice")}
     assert published.used_cells(rows[1]) == frozenset()
     assert published.used_cells(replace(rows[0], id="nobody/nothing")) == frozenset()

@@ -33,7 +33,7 @@ def test_damaged_weights_leave_the_record(store: Store) -> None:
 
 def test_an_artifact_of_an_absent_job_is_absent(store: Store) -> None:
     assert not store.has(KEY, "weights")
-    with pytest.raises(StoreError, match=f"Expected the weights of job {KEY[:12]} .* but they are not there"):
+    with pytest.raises(StoreError, match=f"Expected intact weights of job {KEY[:12]} .* but they are not there"):
         store.artifact(KEY, "weights")
 
 

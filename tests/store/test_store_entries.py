@@ -50,9 +50,9 @@ def test_an_absent_job_has_no_record(store: Store) -> None:
 def test_a_failed_job_is_an_entry_without_counts(store: Store) -> None:
     with store.lock(KEY):
         store.write(record(status="failed", reason="the loss was NaN at iteration 7", curve=[]))
-    found = Store(store.root).find(KEY)
-    assert found is not None
-    assert found.reason == "the loss was NaN at iteration 7"
+    again = Store(store.root).find(KEY)
+    assert again is not None
+    assert again.reason == "the loss was NaN at iteration 7"
     assert files_below(store.entry(KEY)) == {"record.json", "manifest.json"}
     with pytest.raises(StoreError, match="but there are none"):
         store.previews(KEY)
@@ -201,11 +201,11 @@ def test_the_manifest_lists_every_file_of_an_entry(store: Store) -> None:
     write(store)
     with store.lock(KEY):
         store.add(KEY, "predictions", artifact(store))
-    listed = json.loads((store.entry(KEY) / "manifest.json").read_text())
-    assert {*listed, "manifest.json"} == files_below(store.entry(KEY))
-    for name, content in listed.items():
+    content = json.loads((store.entry(KEY) / "manifest.json").read_text())
+    assert {*content, "manifest.json"} == files_below(store.entry(KEY))
+    for name, description in content.items():
         file = store.entry(KEY) / name
-        assert content == {"bytes": file.stat().st_size, "sha256": file_digest(file)}
+        assert description == {"bytes": file.stat().st_size, "sha256": file_digest(file)}
 
 
 def test_an_entry_that_is_replaced_while_it_is_read_is_not_set_aside(
@@ -229,18 +229,18 @@ def test_an_entry_that_is_replaced_while_it_is_read_is_not_set_aside(
 def test_an_entry_is_on_the_disk_before_it_is_renamed_into_its_place(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flushed, rename, unflushed = set(), os.rename, []
+    on_disk, rename, missing = set(), os.rename, []
 
     def check_and_rename(old: Path, new: Path) -> None:
         if new == store.entry(KEY):
-            unflushed.extend(path.name for path in (old, *old.iterdir()) if path.stat().st_ino not in flushed)
+            missing.extend(path.name for path in (old, *old.iterdir()) if path.stat().st_ino not in on_disk)
         rename(old, new)
 
-    monkeypatch.setattr(os, "fsync", lambda handle: flushed.add(os.fstat(handle).st_ino))
+    monkeypatch.setattr(os, "fsync", lambda handle: on_disk.add(os.fstat(handle).st_ino))
     monkeypatch.setattr(os, "rename", check_and_rename)
     write(store)
-    assert unflushed == []
-    assert store.entry(KEY).parent.stat().st_ino in flushed
+    assert missing == []
+    assert store.entry(KEY).parent.stat().st_ino in on_disk
 
 
 @pytest.mark.parametrize(
@@ -338,6 +338,7 @@ def test_a_store_that_can_only_be_read_gives_its_records(store: Store, monkeypat
         pass
     with pytest.raises(StoreError, match="cannot be set aside: Permission denied; remove"):
         read_only.artifact(OTHER, "weights")
+    assert read_only.trim(0) == []
 
 
 def test_the_stamp_changes_with_every_entry_that_changes(store: Store) -> None:

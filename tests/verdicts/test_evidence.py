@@ -6,12 +6,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from harness.verdicts.evidence import Catalogue, Evidence, Unavailable
 from synthetic import recipe
 
 from harness import data as datasets
 from harness import evidence as module
 from harness.data import DataError
-from harness.evidence import Catalogue, Evidence, Unavailable
 from harness.specs import Data, Pretrained, Recipe
 
 TITLES = {name: name.upper() for name in ("target", "one", "two", "three")}

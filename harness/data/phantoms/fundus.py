@@ -24,7 +24,7 @@ _THINNEST = 0.0046
 
 
 @dataclass(frozen=True)
-class _Look:
+class Look:
     """A way to photograph a retina; lengths in heights of the image.
 
     Attributes:
@@ -57,16 +57,16 @@ class _Look:
 
 
 _LOOKS = {
-    "drive": _Look(
+    "drive": Look(
         (584, 565), 0.465, (0.33, 0.055), (232, 128, 76), 0.72, (0.22, 0.40, 0.30), 0.022, 8, 0.09, 1.9, 0.05, 0
     ),
-    "chase_db1": _Look(
+    "chase_db1": Look(
         (960, 999), 0.485, (0.04, 0.075), (196, 84, 28), 0.35, (0.38, 0.52, 0.35), 0.0225, 8, 0.08, 0.5, 0.10, 1
     ),
-    "stare": _Look(
+    "stare": Look(
         (605, 700), 0.56, (0.36, 0.065), (214, 156, 72), 0.80, (0.20, 0.34, 0.38), 0.0225, 8, 0.16, 1.8, 0.06, 14
     ),
-    "hrf": _Look(
+    "hrf": Look(
         (2336, 3504), 0.62, (0.42, 0.080), (204, 90, 64), 0.62, (0.30, 0.55, 0.45), 0.024, 10, 0.06, 1.7, 0.04, 2
     ),
 }
@@ -76,9 +76,7 @@ class Fundus:
     """Left and right eyes in turn, the disc on either side; each image is of another subject."""
 
     names = tuple(_LOOKS)
-
-    def classes(self, name: str) -> tuple[str, ...]:
-        return ("background", "vessel")
+    version = 1
 
     def generate(self, data: Data) -> Iterator[Item]:
         look = _LOOKS[data.name]
@@ -87,12 +85,20 @@ class Fundus:
         height = max(_DRAWN_HEIGHT, size[0])
         shape = (height, round(height * look.size[1] / look.size[0]))
         for index in range(data.count):
-            image, mask = _photograph(look, random(data.name, index), shape, mirrored=index % 2 == 1)
+            image, mask = photograph(look, random(data.name, index), shape, mirrored=index % 2 == 1)
             name = f"phantom_{index:04d}"
             yield finished(image, mask, size, 2, name, name, published_split(index, data.count))
 
 
-def _photograph(look: _Look, rng: np.random.Generator, shape: tuple[int, int], mirrored: bool) -> tuple[Floats, Bytes]:
+def photograph(look: Look, rng: np.random.Generator, shape: tuple[int, int], mirrored: bool) -> tuple[Floats, Bytes]:
+    """A retina ``(H, W, 3)`` in grey levels and the mask ``(H, W)`` of its vessels.
+
+    Args:
+        look: How it is photographed.
+        rng: What it is drawn with.
+        shape: Height and width in pixels.
+        mirrored: Whether the optic disc is on the other side than the look has it.
+    """
     height, width = shape
     y = ((np.arange(height, dtype=np.float32) + 0.5) / height - 0.5)[:, None]
     x = ((np.arange(width, dtype=np.float32) + 0.5) / height - 0.5 * width / height)[None, :]
@@ -128,7 +134,7 @@ _Segment = tuple[float, float, float, float, float, float]
 """From x, y to x, y, in heights from the centre; width in heights; opacity."""
 
 
-def _tree(look: _Look, rng: np.random.Generator, disc: tuple[float, float]) -> list[_Segment]:
+def _tree(look: Look, rng: np.random.Generator, disc: tuple[float, float]) -> list[_Segment]:
     """Vessels that leave the disc, wander and branch by Murray's law, until they are thin or out of sight."""
     step = 0.012
     segments: list[_Segment] = []

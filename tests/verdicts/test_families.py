@@ -1,11 +1,11 @@
-"""harness.families: a family counts claims that exist, each once."""
+"""harness.verdicts.families: a family counts claims that exist, each once."""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.families import check_families, load_families
-from harness.golden import GoldenError
+from harness.verdicts.families import check_families, load_families
+from harness.verdicts.golden import GoldenError
 
 
 def test_families_name_each_claim_once(tmp_path):

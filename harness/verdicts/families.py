@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.golden import GoldenError
+from harness.verdicts.golden import GoldenError
 
 
 def load_families(file: Path) -> dict[str, tuple[str, ...]]:

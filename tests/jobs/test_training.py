@@ -9,18 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import PixelData
-from mmseg.structures import SegDataSample
-
-from harness import metrics
-from harness.data import Packed
 from harness.models import building
-from harness.specs import Augmentation, Budget, Model, Optimiser, Recipe, Schedule
 from harness.training import evaluation, loop
 from harness.training.loader import ResidentLoader
 from harness.training.loop import Diverged, Trained, Training
 from harness.training.progress import Progress
 from harness.training.seeds import role_seed
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from harness import metrics
+from harness.data import Packed
+from harness.specs import Augmentation, Budget, Model, Optimiser, Recipe, Schedule
 
 Make = Callable[..., Training]
 POLY = Schedule("poly", power=0.9, min_lr=1e-3)

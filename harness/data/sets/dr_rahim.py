@@ -1,0 +1,83 @@
+"""Diabetic retinopathy: fundus photographs of both eyes with a grade each, Rahim et al. 2016."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from harness.data.dataset import DataError, Item
+from harness.data.images import decoded, locate, opened
+from harness.specs import Data
+
+_GRADES = {"No": 0, "Mild": 1, "Moderate": 2, "Severe": 3, "PDR": 4}
+"""Grade by the first word of a class folder's name, after its number: ``"3 - Mild DR with maculopathy"``."""
+_LEFT_OUT = "ADED"
+"""Advanced diabetic eye disease is none of the five grades."""
+_PATIENTS = range(1, 299)
+"""Patients 299 and 300 are left out: their images are identical byte by byte, and their labels contradict."""
+_FILE = re.compile(r"Patient(\d{3})[_-]([LR])\.jpg")
+
+
+class DrRahim:
+    """Grades 0 (none) to 4 (proliferative), with and without maculopathy as one; a subject is a patient."""
+
+    name = "dr_rahim"
+    title = "DR Rahim"
+    version = 1
+    task: Literal["classification"] = "classification"
+    size = (428, 640)
+    images = 589
+    classes = ("none", "mild", "moderate", "severe", "proliferative")
+    foreground = ""
+    labels: tuple[str, ...] = ()
+    published = False
+    source = "Rahim et al. 2016, doi.org/10.1007/s40708-016-0045-3"
+    layout = "dr_rahim/{1 - No DR,…,10 - ADED}/Patient{001..298}_{L,R}.jpg"
+
+    def files(self, root: Path) -> list[Path]:
+        return sorted(path for path, _, _ in self._graded(root))
+
+    def check(self, root: Path) -> None:
+        for path in self.files(root):
+            opened(path).close()
+
+    def read(self, root: Path, data: Data) -> Iterator[Item]:
+        for path, id, grade in self._graded(root):
+            with opened(path) as image:
+                yield Item(decoded(path, image, "RGB"), grade, id, id.partition("_")[0])
+
+    def _graded(self, root: Path) -> list[tuple[Path, str, int]]:
+        """File, id and grade of every graded eye, by id; raises DataError where an eye is missing."""
+        base = locate(root, self.name, "dr_rahim", self.title, self.layout, self.source)
+        eyes: dict[str, Path] = {}
+        for path in sorted(base.glob("* - */*.jpg")):
+            match = _FILE.fullmatch(path.name)
+            if match and int(match[1]) in _PATIENTS:
+                eyes[f"Patient{match[1]}_{match[2]}"] = path
+        missing = [name for n in _PATIENTS for eye in "LR" if (name := f"Patient{n:03d}_{eye}") not in eyes]
+        if missing:
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            raise DataError(
+                f"Expected both eyes of {len(_PATIENTS)} patients of {self.title} as {self.layout}, but "
+                f"{', '.join(missing[:3])}{more} {'is' if len(missing) == 1 else 'are'} missing in {base}; "
+                "extract the data set again."
+            )
+        return [(path, id, grade) for id, path in sorted(eyes.items()) if (grade := _grade(path)) is not None]
+
+
+def _grade(path: Path) -> int | None:
+    """The grade that a file's folder stands for; None for a class that is left out; raises DataError."""
+    word = path.parent.name.partition(" - ")[2].partition(" ")[0]
+    if word == _LEFT_OUT:
+        return None
+    if word not in _GRADES:
+        raise DataError(
+            f"Expected the folder of {path} to name one of the classes {', '.join((*_GRADES, _LEFT_OUT))}, "
+            f"but got {path.parent.name!r}; extract the data set again."
+        )
+    return _GRADES[word]
+
+
+ADAPTER = DrRahim()

@@ -1,0 +1,221 @@
+"""From a claim's finished runs to its row: what was measured, and what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import papers
+from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations.two_level import FEW_SUBJECTS
+from harness.specs import Job, TimeTo, ancestry, job
+from harness.store import Record
+from harness.verdicts.digests import question_digest
+from harness.verdicts.question import Find, Question
+from harness.verdicts.rows import Arm, Row
+from harness.verdicts.subjects import SubjectDifference, over_subjects
+
+
+def judge(
+    question: Question,
+    standing: SequentialDecision,
+    find: Find,
+    key: Callable[[Job], str],
+    session: str,
+    counts: Callable[[str], npt.NDArray[np.int64]] | None = None,
+) -> Row:
+    """The row of a claim whose plan of looks has ended.
+
+    Args:
+        question: The claim.
+        standing: Its decision.
+        find: Finds a job's record.
+        key: Finds a job's key.
+        session: Name of this invocation: its runs were trained, the others reused.
+        counts: Finds a job's confusion counts by test image; ``None``: test subjects are not looked at as a sample.
+    """
+    decision = standing.decision
+    seeds = max(decision.n, 1)
+    by_arm = {name: _records(question, name, seeds, find) for name in question.arms}
+    keys = {name: tuple(key(job(arm, seed)) for seed in range(seeds)) for name, arm in question.arms.items()}
+    arms = tuple(_arm(question, name, records, keys[name]) for name, records in by_arm.items())
+    verdict, reason = _after_failures(question, decision, arms)
+    steps = (step for each in question.jobs(seeds) for step in ancestry(each))
+    used = {record.key: record for step in steps if (record := find(step)) is not None}
+    across = over_subjects(decision, question.measure, by_arm, counts) if counts else ()
+    return replace(
+        blank(question),
+        arms=arms,
+        verdict=verdict,
+        reason=reason,
+        standing=standing,
+        published_effect=_published(question, decision, arms),
+        seconds_trained=sum(record.seconds for record in used.values() if record.session == session),
+        seconds_saved=sum(record.seconds for record in used.values() if record.session != session),
+        notes=(*decision.notes, *question.notes, *_notes(question, by_arm, arms, across)),
+        over_subjects=across,
+        provenance=_provenance(list(used.values())),
+    )
+
+
+def blank(question: Question) -> Row:
+    """The row of a claim without runs: ``NOT RUN`` with its reason."""
+    return Row(
+        id=question.id,
+        variant=question.variant,
+        statement=question.statement,
+        place=question.place,
+        relation=question.relation.describe(),
+        metric=str(question.measure),
+        scale=question.scale,
+        evidence=question.evidence.kind,
+        datasets=question.evidence.names,
+        evidence_notes=question.evidence.notes,
+        plan=question.looks.at,
+        verdict=Verdict.NOT_RUN,
+        reason=question.unavailable,
+        question=question_digest(question),
+    )
+
+
+def published_claim(question: Question) -> papers.PublishedClaim | None:
+    """What the paper gives for the claim in figures; ``None`` for a variant of it and for papers not recorded."""
+    if question.variant or question.paper not in papers.paper_ids():
+        return None
+    paper = papers.load(question.paper)
+    return paper.claims.get(question.slug)
+
+
+def published_effect(
+    arms: Sequence[Arm], compares: Sequence[str], kind: EffectKind, target: float | None
+) -> float | None:
+    """The paper's own effect of one question, from its figures of the same arms.
+
+    Args:
+        arms: With their published values.
+        compares: Arms of the question: of a − b, of T_b / T_a, or one that is to reach ``target``.
+        kind: What the effect is.
+        target: The value to reach.
+
+    Returns:
+        ``None`` where the paper gives no figure for one of the arms.
+    """
+    published = {arm.name: arm.published for arm in arms}
+    values = [value for name in compares if (value := published.get(name)) is not None]
+    if len(values) < len(compares):
+        return None
+    if kind == "shortfall" and len(values) == 1 and target is not None:
+        return values[0] - target
+    if kind == "ratio" and len(values) == 2 and values[0]:
+        return values[1] / values[0]
+    return values[0] - values[1] if kind == "difference" and len(values) == 2 else None
+
+
+def _records(question: Question, name: str, seeds: int, find: Find) -> list[Record]:
+    """The records of an arm's first seeds."""
+    jobs = (job(question.arms[name], seed) for seed in range(seeds))
+    return [record for each in jobs if (record := find(each)) is not None]
+
+
+def _arm(question: Question, name: str, records: Sequence[Record], keys: tuple[str, ...]) -> Arm:
+    values = np.array([record.value(question.measure) for record in records])
+    finite = values[np.isfinite(values)]
+    claim = published_claim(question)
+    others = {}
+    for value in question.relation.values(question.measure):
+        if value.arm != name or value.measure == question.measure:
+            continue
+        further = np.array([record.value(value.measure) for record in records])
+        others[str(value.measure)] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
+    return Arm(
+        name=name,
+        metric=str(question.measure),
+        values=tuple(None if math.isnan(value) else float(value) for value in values),
+        mean=float(finite.mean()) if len(finite) else None,
+        sd=float(finite.std(ddof=1)) if len(finite) > 1 else None,
+        n=len(records),
+        collapsed=sum(record.collapsed for record in records),
+        failed=tuple(dict.fromkeys(record.reason for record in records if record.failed)),
+        keys=keys,
+        others=others,
+        published=claim.arms.get(name) if claim else None,
+    )
+
+
+def _after_failures(question: Question, decision: Decision, arms: Sequence[Arm]) -> tuple[Verdict, str]:
+    """A failed run makes the claim an error; an arm whose runs mostly collapsed was not compared.
+
+    A time is compared all the same: a collapsed run never arrives, and that is censored, not broken.
+    """
+    failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
+    if failures:
+        return Verdict.ERROR, failures[0]
+    read = {value.arm for value in question.relation.values(question.measure) if not isinstance(value.measure, TimeTo)}
+    collapsed = [arm.name for arm in arms if 2 * arm.collapsed > arm.n and arm.name in read]
+    if collapsed:
+        return (
+            Verdict.INCONCLUSIVE,
+            f"most runs of {', '.join(collapsed)} collapsed: they predict (nearly) one class only, so that nothing was "
+            "compared",
+        )
+    return decision.verdict, decision.reason
+
+
+def _published(question: Question, decision: Decision, arms: Sequence[Arm]) -> float | None:
+    """The paper's figure beside the row's effect; its values by arm are of the claim's metric only."""
+    if decision.effect_kind == "correlation":
+        claim = published_claim(question)
+        return claim.correlation() if claim else None
+    if decision.measure not in (None, str(question.measure)):
+        return None
+    return published_effect(arms, decision.compares, decision.effect_kind, decision.target)
+
+
+def _notes(
+    question: Question,
+    by_arm: Mapping[str, Sequence[Record]],
+    arms: Sequence[Arm],
+    across: Sequence[SubjectDifference],
+) -> list[str]:
+    """What a reader should see beside the verdict, but for the relation's own notes."""
+    notes = []
+    tested = [record for records in by_arm.values() for record in records if not record.failed]
+    if question.one_checkpoint:
+        notes.append("one checkpoint: every seed starts from the same weights, so the verdict is about those")
+    devices = {
+        f"{record.provenance.get('device')}, torch {record.provenance.get('versions', {}).get('torch')}"
+        for record in tested
+    }
+    if len(devices) > 1:
+        notes.append(f"runs of several machines are compared: {'; '.join(sorted(devices))}")
+    mixed = [arm.name for arm in arms if 0 < arm.collapsed < arm.n]
+    if mixed:
+        notes.append(
+            f"runs of two kinds, collapsed and not, in {', '.join(mixed)}: there a t test of few seeds errs more often "
+            "than it says (docs/calibration.md)"
+        )
+    subjects = min((len(set(record.test_subjects)) for record in tested), default=FEW_SUBJECTS)
+    if subjects < FEW_SUBJECTS:
+        notes.append(f"too few subjects: the test images are of {subjects}, so they cannot stand for others")
+    return notes + [
+        f"{each.label}: {each.sentence}"
+        for each in across
+        if each.estimate.limited_by == "test images" or each.holds_boundary
+    ]
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, Any]:
+    """What all runs of a claim have in common, and every value where they differ."""
+    merged: dict[str, Any] = {}
+    for name in ("versions", "device", "machine", "commit", "date"):
+        values = list({str(record.provenance.get(name)): record.provenance.get(name) for record in records}.values())
+        if name == "date" and len(values) > 1:
+            dates = sorted(str(date) for date in values)
+            values = [dates[0], dates[-1]]
+        merged[name] = values[0] if len(values) == 1 else values
+    return merged

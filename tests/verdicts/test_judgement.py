@@ -1,0 +1,175 @@
+"""harness.verdicts.judgement: what a row of the table says follows from the runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from harness.specs import job
+from synthetic import question, recipe, record
+
+from harness.converter import plain
+from harness.relations import All, ConvergesFaster, Greater, Looks, Verdict
+from harness.verdicts import blank, judge
+
+SOURCE = recipe(0.5, data=DRIVE)
+GOOD, BAD = recipe(0.6), recipe(0.3)
+NOISE = (0.0, 0.01, -0.01, 0.005, -0.002)
+
+
+def key(run: Job) -> str:
+    return f"{run.recipe.optimiser.lr}/{run.seed}"
+
+
+def row(claim, change=None, session="now"):
+    """The row of a claim whose runs are as their recipes say, unless ``change`` makes others of them."""
+
+    def find(run):
+        score = run.recipe.optimiser.lr
+        done = record(run, key(run), score + NOISE[(run.seed + round(10 * score)) % 5] * (run.seed + 1))
+        return change(run, done) if change else done
+
+    return judge(claim, claim.stand(find), find, key, session)
+
+
+def claim(**changes):
+    return question({"good": GOOD, "bad": BAD}, **{"looks": Looks.fixed(4), **changes})
+
+
+def of(recipe_, seeds=range(9)):
+    return lambda run: run.recipe == recipe_ and run.seed in seeds
+
+
+def failing(which, reason="the loss was NaN at iteration 7"):
+    return lambda run, done: replace(done, status="failed", reason=reason, curve=[]) if which(run) else done
+
+
+def collapsing(which):
+    return lambda run, done: record(run, key(run), 0.0) if which(run) else done
+
+
+def test_a_row_holds_what_was_measured():
+    made = row(claim())
+    assert made.verdict is Verdict.SUPPORTED
+    assert [arm.name for arm in made.arms] == ["good", "bad"]
+    assert made.arms[0].n == made.seeds == 4
+    assert made.arms[0].mean == pytest.approx(0.6, abs=0.02)
+    assert made.arms[0].keys == tuple(f"0.6/{seed}" for seed in range(4))
+    assert made.effect == pytest.approx(made.arms[0].mean - made.arms[1].mean)
+    assert made.plan == (4,)
+    assert made.notes == row(claim()).notes
+
+
+def test_time_is_trained_or_saved_each_run_once_with_its_sources():
+    tuned = question({"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD})
+
+    def now(run, done):
+        return replace(done, session="now", seconds=3.0) if run.recipe == SOURCE else done
+
+    made = row(tuned, now)
+    assert made.seconds_trained == 3.0
+    assert made.seconds_saved == 60.0
+
+
+def test_a_failed_run_makes_the_claim_an_error_with_the_iteration():
+    made = row(claim(), failing(of(GOOD, [2])))
+    assert made.verdict is Verdict.ERROR
+    assert made.reason == "good: the loss was NaN at iteration 7"
+    assert made.arms[0].values[2] is None
+    assert made.arms[0].n == 4
+    assert made.arms[0].mean is not None
+
+
+def test_an_arm_whose_runs_all_failed_has_no_mean():
+    made = row(claim(), failing(of(GOOD)))
+    assert made.arms[0].mean is None
+    assert made.arms[0].sd is None
+    assert json.dumps(plain(made), allow_nan=False)
+
+
+def test_where_most_runs_of_every_arm_collapsed_nothing_is_decided():
+    made = row(claim(), collapsing(lambda run: run.seed < 3))
+    assert made.verdict is Verdict.INCONCLUSIVE
+    assert made.reason.startswith("most runs of every arm collapsed")
+    assert [arm.collapsed for arm in made.arms] == [3, 3]
+
+
+def test_half_of_the_runs_is_not_most():
+    assert "collapsed" not in row(claim(), collapsing(lambda run: run.seed < 2)).reason
+
+
+def test_collapse_of_one_arm_is_the_effect_itself():
+    made = row(claim(), collapsing(of(BAD)))
+    assert made.verdict is Verdict.SUPPORTED
+    assert [arm.collapsed for arm in made.arms] == [0, 4]
+    assert made.arms[1].mean == 0.0
+
+
+def test_a_shared_checkpoint_is_noted():
+    tuned = {"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD}
+    assert any(note.startswith("one checkpoint: ") for note in row(question(tuned)).notes)
+    assert not any("checkpoint" in note for note in row(claim()).notes)
+
+
+def test_few_test_subjects_are_noted_with_their_number():
+    def two(run, done):
+        return replace(done, test_subjects=["09", "10", "10"])
+
+    assert "too few subjects: the test images are of 2, so they cannot stand for others" in row(claim(), two).notes
+    assert not any("subjects" in note for note in row(claim()).notes)
+
+
+def test_a_failed_run_has_no_test_subjects():
+    def failed(run, done):
+        return replace(done, status="failed", reason="x", curve=[], test_subjects=[]) if run.recipe == BAD else done
+
+    assert not any("subjects" in note for note in row(claim(), failed).notes)
+
+
+def test_the_subjects_of_a_source_do_not_count():
+    tuned = question({"tuned": recipe(0.7, source=SOURCE), "bad": BAD})
+    made = row(tuned, lambda run, done: replace(done, test_subjects=["1"]) if run.recipe == SOURCE else done)
+    assert not any("subjects" in note for note in made.notes)
+
+
+def test_a_time_that_was_never_reached_is_inf_and_not_in_the_mean():
+    made = row(claim(measure="time:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad")))
+    assert made.arms[1].values == (math.inf,) * 4
+    assert made.arms[1].mean is None
+    assert made.arms[0].mean == 10.0
+
+
+def test_further_metrics_are_shown_as_means():
+    both = All((Greater("good", "bad"), Greater("good", "bad", measure="Dice.fluid")))
+    others = row(claim(relation=both)).arms[0].others
+    assert list(others) == ["Dice.fluid"]
+    assert others["Dice.fluid"] == pytest.approx(0.75, abs=0.02)
+
+
+def test_provenance_is_what_the_runs_have_in_common_or_every_value():
+    def two_devices(run, done):
+        changed = {"device": "H200", "date": "2026-05-05T10:00:00+00:00"} if run.seed else {}
+        return replace(done, provenance={**done.provenance, **changed})
+
+    merged = row(claim(), two_devices).provenance
+    assert merged["device"] == ["CPU", "H200"]
+    assert merged["date"] == ["2026-05-04T10:00:00+00:00", "2026-05-05T10:00:00+00:00"]
+    assert row(claim()).provenance["device"] == "CPU"
+
+
+def test_a_claim_without_runs_is_not_run_with_its_reason():
+    made = blank(claim(unavailable="Expected DME, but found nothing; get it."))
+    assert made.verdict is Verdict.NOT_RUN
+    assert made.reason == "Expected DME, but found nothing; get it."
+    assert (made.arms, made.standing, made.effect, made.seeds) == ((), None, None, 0)
+
+
+def test_an_arm_of_collapsed_and_other_runs_is_noted():
+    def note(change=None):
+        return [note for note in row(claim(), change).notes if note.startswith("runs of two kinds")]
+
+    assert note() == note(collapsing(of(BAD))) == []
+    (sentence,) = note(collapsing(of(BAD, [1])))
+    assert "collapsed and not, in bad:" in sentence
