@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import json
 import pkgutil
 from dataclasses import fields, is_dataclass, make_dataclass, replace
 from enum import Enum
@@ -17,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness.specs
-from harness.specs import Data, Loss, Normalise, Recipe, Segmenter, canonical, digest, replaced
+from harness.specs import Data, Loss, Normalise, Recipe, Segmenter, Split, canonical, digest, replaced
+from harness.specs.identity import SPEC, rebuilt
 
 FIELDS = [(spec, name, value) for spec, changes in examples.CHANGES for name, value in changes.items()]
 
@@ -82,17 +84,42 @@ def test_no_two_kinds_of_spec_share_a_name() -> None:
 
 def test_the_canonical_form_holds_the_kind_and_what_differs_from_the_defaults() -> None:
     assert canonical(examples.PLAIN) == {
-        "kind": "Recipe",
-        "data": {"kind": "Data", "name": "dme"},
+        "spec": "Recipe",
+        "data": {"spec": "Data", "name": "dme"},
         "network": {
-            "kind": "Segmenter",
+            "spec": "Segmenter",
             "backbone": "unet-s5-d16",
             "head": "fcn",
-            "shrink": {"kind": "Shrink", "width": 8, "stages": 3},
+            "shrink": {"spec": "Shrink", "width": 8, "stages": 3},
         },
-        "budget": {"kind": "Budget", "amount": 10},
+        "budget": {"spec": "Budget", "amount": 10},
     }
     assert "substitute" not in canonical(Data("dme", substitute="drive"))
+
+
+def test_a_specs_name_in_the_canonical_form_hides_none_of_its_fields() -> None:
+    assert canonical(Split("subject")) == {"spec": "Split", "kind": "subject"}
+    assert not [kind for kind in kinds() if SPEC in {item.name for item in fields(kind)}]
+
+
+def test_a_canonical_form_that_went_through_json_is_rebuilt_as_the_spec() -> None:
+    classes = {kind.__name__: kind for kind in kinds()}
+    for spec in (examples.PLAIN, examples.ENSEMBLE, examples.COMBINATION, examples.MEASURES, examples.VALUE):
+        assert rebuilt(json.loads(json.dumps(canonical(spec))), classes) == spec
+    moved = replace(examples.PLAIN, data=Data("dme", substitute="drive"))
+    assert rebuilt(canonical(moved), classes) == examples.PLAIN, "what identifies nothing is lost"
+
+
+def test_a_canonical_form_of_another_version_or_of_a_file_is_not_rebuilt() -> None:
+    classes = {kind.__name__: kind for kind in kinds()}
+    with pytest.raises(KeyError):
+        rebuilt({"spec": "Distillation", "teacher": "a"}, classes)
+    with pytest.raises(TypeError):
+        rebuilt({**canonical(examples.PLAIN), "novelty": 1}, classes)
+    with pytest.raises(ValueError, match="`amount` to be a whole number"):
+        rebuilt({"spec": "Budget", "amount": 0}, classes)
+    with pytest.raises(TypeError, match="path"):
+        rebuilt(canonical(examples.RICH), classes)
 
 
 def test_the_digest_is_that_of_sorted_ascii_json() -> None:

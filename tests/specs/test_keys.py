@@ -18,11 +18,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 WRITTEN = {
-    "smoke recipe": "6b92c43ab04acf5f8fa0710fb4fab6b05cd5034b73dd4e0d3a8a8c719dada05f",
-    "pretrained": "1ab2c396219ea4b3c6040461c9d9b8a02f958ffe951406095339f815de10267e",
-    "zero shot": "0dd43076acefe7dd438c6de07b1774229f67b2a7d588775c535f968f4cd48ab7",
-    "ensemble": "4d7a91decdef39ab92edabe20f67051dddd9ce31a9100bb321e404fcb75e52bc",
-    "key of a combination": "4c681eec710730a0c8ffdbb132df28499628b386eee8e048d05e1e4ae612a651",
+    "smoke recipe": "c02ce601786a58fa48f8adc00696f8f391336d6074c28cafc2dc9821bb6d704c",
+    "pretrained": "a06e79eb01a786221af27082478e7059ca5b042b89deb5a0e7c55eaf7aa4000e",
+    "zero shot": "90726ceb68b373c724bb709df99c79c13f763fd3c7b16252d34bc47985bd56af",
+    "ensemble": "9574c2fcd824fc418d896b4524ec5846ce42fe7b552e8295f3ccdf1cd1266646",
+    "key of a combination": "d5f67fc2ecfc6ca4d3041495d3d3e00c5fa7e1e70b16a24a5473b5d4604283b3",
 }
 
 DIGESTS = "import spec_examples; print(json.dumps(spec_examples.written_down()))"
