@@ -42,6 +42,7 @@ from harness.verdicts.question import Question
 
 CLASSES = ("background", "fluid")
 DATA = Data("dme", labels="union", split=Split("subject"), resize=Resize((48, 72)), evidence="phantom")
+DRIVE = Data("drive", resize=Resize((48, 72)), evidence="phantom")
 NETWORK = Segmenter("unet-s5-d16", "fcn", Shrink(width=8, stages=3))
 
 

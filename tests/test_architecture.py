@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +90,11 @@ def test_what_collects_and_decides_does_not_import_torch(name: str) -> None:
     code = f"import sys, harness.{name}; print([m for m in ('torch', 'mmseg', 'mmengine', 'cv2') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_picture_in_the_docs_shows_no_arrow_that_is_not_allowed_and_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    arrows = set(re.findall(r"^ +(\w+)(?:\[[^]]*\])? --> (\w+)", text, re.MULTILINE))
+    inside = {(one, other) for one, other in arrows if one not in ("claims", "fixtures")}
+    assert all(other in ROOMS[one] for one, other in inside)
+    assert {room for pair in inside for room in pair} == set(ROOMS) - SUPPORT

@@ -36,14 +36,16 @@ def combined(
 def mean(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Shares:
     """The weighted mean of the class probabilities; weights add up to 1."""
     parts = (float(weight) * member.astype(np.float32) for weight, member in zip(weights, members, strict=True))
-    return functools.reduce(np.add, parts)
+    total: Shares = functools.reduce(np.add, parts)
+    return total
 
 
 def majority(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Shares:
     """The share of members that predict each class; of equal ones the mean probability decides."""
     each = np.eye(members[0].shape[1], dtype=np.float32)
     votes = functools.reduce(np.add, (np.moveaxis(each[member.argmax(1)], -1, 1) for member in members))
-    return (votes + mean(members, weights) / 2) / (len(members) + 0.5)
+    shares: Shares = (votes + mean(members, weights) / 2) / (len(members) + 0.5)
+    return shares
 
 
 def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

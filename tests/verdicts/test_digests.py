@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import make_dataclass, replace
 
 import pytest
-from harness.evidence import Evidence
-from synthetic import comparison, recipe
+from harness.verdicts.evidence import Evidence
+from synthetic import question, recipe
 
 from harness.relations import All, Greater, Looks, NotGreater
-from harness.specs import Checkpoint
+from harness.specs import Weights
 from harness.verdicts import QuestionDigest, question_digest
 
 GOOD, BAD = recipe(0.6), recipe(0.3)
@@ -17,7 +17,7 @@ ARMS = {"good": GOOD, "bad": BAD}
 
 
 def asked(arms=ARMS, **changes):
-    return question_digest(comparison(arms, **changes))
+    return question_digest(question(arms, **changes))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_order_of_the_arms_is_no_matter():
 
 
 def test_where_a_checkpoint_lies_is_no_matter():
-    here, there = (replace(GOOD, init=Checkpoint(path, "0" * 64)) for path in ("a.pth", "b.pth"))
+    here, there = (replace(GOOD, init=Weights(path, "0" * 64)) for path in ("a.pth", "b.pth"))
     assert asked({"good": here, "bad": BAD}) == asked({"good": there, "bad": BAD}) != asked()
 
 
@@ -56,7 +56,7 @@ def test_where_a_checkpoint_lies_is_no_matter():
         ({"relation": Greater("good", "bad", 0.1)}, ("relation",)),
         ({"relation": Greater("bad", "good")}, ("relation",)),
         ({"relation": NotGreater("good", "bad", 0.1)}, ("relation",)),
-        ({"relation": All((Greater("good", "bad"), Greater("good", "bad", metric="mIoU")))}, ("relation",)),
+        ({"relation": All((Greater("good", "bad"), Greater("good", "bad", measure="mIoU")))}, ("relation",)),
         ({"metric": "mIoU"}, ("measure",)),
         ({"looks": Looks()}, ("plan of seeds",)),
         ({"looks": Looks((3, 4), (0.2, 0.8)), "metric": "mIoU"}, ("measure", "plan of seeds")),

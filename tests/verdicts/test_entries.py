@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from synthetic import comparison, recipe, record
+from synthetic import question, recipe, record
 
 from harness.converter import build, plain
 from harness.relations import Looks, Verdict
@@ -18,7 +18,7 @@ def test_the_tolerance_follows_the_spread_with_a_floor():
 
 
 def test_an_entry_holds_what_was_measured_and_asked_and_survives_json():
-    claim = comparison({"good": recipe(0.6), "bad": recipe(0.3)}, looks=Looks.fixed(4))
+    claim = question({"good": recipe(0.6), "bad": recipe(0.3)}, looks=Looks.fixed(4))
 
     def find(run):
         return record(run, f"{run.recipe.optimiser.lr}/{run.seed}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from harness.evidence import Catalogue, Evidence, Unavailable
+from harness.verdicts.evidence import Catalogue, Evidence, Unavailable
 from synthetic import recipe
 
 from harness import data as datasets

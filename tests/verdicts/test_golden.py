@@ -7,8 +7,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from harness.evidence import Evidence
-from synthetic import comparison, recipe
+from harness.verdicts.evidence import Evidence
+from synthetic import question, recipe
 
 from harness.relations import Decision, Greater, Looks, SequentialDecision, Verdict
 from harness.verdicts import Arm, blank
@@ -24,7 +24,7 @@ def arm(name: str, mean: float, sd: float = 0.01, n: int = 4) -> Arm:
 
 def row(verdict=Verdict.SUPPORTED, good=0.6, seeds=4, reason="", **claim):
     """A row of a claim with these changes, which came to a verdict."""
-    empty = blank(comparison(claim.pop("arms", {"good": recipe(0.6), "bad": recipe(0.3)}), **claim))
+    empty = blank(question(claim.pop("arms", {"good": recipe(0.6), "bad": recipe(0.3)}), **claim))
     decision = Decision(verdict, effect=0.3, interval=(0.1, math.inf), n=seeds)
     standing = SequentialDecision(decision, "last look", None, 0.01, 0.99, 0, ())
     arms = (arm("good", good), arm("bad", 0.3))
@@ -89,7 +89,7 @@ def test_metrics_outside_the_tolerance_fail_whatever_the_verdict(golden):
         row(looks=Looks((3,), (0.5,))),
         row(arms={"good": recipe(0.6), "bad": recipe(0.2)}),
         row(relation=Greater("good", "bad", 0.1)),
-        row(metric="mIoU"),
+        row(measure="mIoU"),
         row(scale="reduced"),
         row(evidence=Evidence("real", ("DME",))),
     ],
@@ -215,7 +215,7 @@ def test_what_an_entry_differs_in_is_known(golden):
     assert golden.uncompared(row()) == ()
     golden.record([row()])
     assert golden.uncompared(row()) == ()
-    assert golden.uncompared(row(relation=Greater("good", "bad", 0.1), metric="mIoU")) == ("relation", "measure")
+    assert golden.uncompared(row(relation=Greater("good", "bad", 0.1), measure="mIoU")) == ("relation", "measure")
     assert golden.uncompared(row(arms={"good": recipe(0.7), "bad": recipe(0.3)})) == ("arms",)
     assert golden.uncompared(row(looks=Looks())) == ("plan of seeds",)
     assert golden.uncompared(row(scale="reduced", looks=Looks.fixed(4))) == ()

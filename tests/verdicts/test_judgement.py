@@ -7,19 +7,19 @@ import math
 from dataclasses import replace
 
 import pytest
-from harness.runs import Run
-from synthetic import comparison, recipe, record
+from harness.specs import job
+from synthetic import question, recipe, record
 
 from harness.converter import plain
 from harness.relations import All, ConvergesFaster, Greater, Looks, Verdict
 from harness.verdicts import blank, judge
 
-SOURCE = recipe(0.5, name="drive", labels="", split="published")
+SOURCE = recipe(0.5, data=DRIVE)
 GOOD, BAD = recipe(0.6), recipe(0.3)
 NOISE = (0.0, 0.01, -0.01, 0.005, -0.002)
 
 
-def key(run: Run) -> str:
+def key(run: Job) -> str:
     return f"{run.recipe.optimiser.lr}/{run.seed}"
 
 
@@ -35,7 +35,7 @@ def row(claim, change=None, session="now"):
 
 
 def claim(**changes):
-    return comparison({"good": GOOD, "bad": BAD}, **{"looks": Looks.fixed(4), **changes})
+    return question({"good": GOOD, "bad": BAD}, **{"looks": Looks.fixed(4), **changes})
 
 
 def of(recipe_, seeds=range(9)):
@@ -63,7 +63,7 @@ def test_a_row_holds_what_was_measured():
 
 
 def test_time_is_trained_or_saved_each_run_once_with_its_sources():
-    tuned = comparison({"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD})
+    tuned = question({"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD})
 
     def now(run, done):
         return replace(done, session="now", seconds=3.0) if run.recipe == SOURCE else done
@@ -109,7 +109,7 @@ def test_collapse_of_one_arm_is_the_effect_itself():
 
 def test_a_shared_checkpoint_is_noted():
     tuned = {"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD}
-    assert any(note.startswith("one checkpoint: ") for note in row(comparison(tuned)).notes)
+    assert any(note.startswith("one checkpoint: ") for note in row(question(tuned)).notes)
     assert not any("checkpoint" in note for note in row(claim()).notes)
 
 
@@ -129,20 +129,20 @@ def test_a_failed_run_has_no_test_subjects():
 
 
 def test_the_subjects_of_a_source_do_not_count():
-    tuned = comparison({"tuned": recipe(0.7, source=SOURCE), "bad": BAD})
+    tuned = question({"tuned": recipe(0.7, source=SOURCE), "bad": BAD})
     made = row(tuned, lambda run, done: replace(done, test_subjects=["1"]) if run.recipe == SOURCE else done)
     assert not any("subjects" in note for note in made.notes)
 
 
 def test_a_time_that_was_never_reached_is_inf_and_not_in_the_mean():
-    made = row(claim(metric="reach:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad")))
+    made = row(claim(measure="time:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad")))
     assert made.arms[1].values == (math.inf,) * 4
     assert made.arms[1].mean is None
     assert made.arms[0].mean == 10.0
 
 
 def test_further_metrics_are_shown_as_means():
-    both = All((Greater("good", "bad"), Greater("good", "bad", metric="Dice.fluid")))
+    both = All((Greater("good", "bad"), Greater("good", "bad", measure="Dice.fluid")))
     others = row(claim(relation=both)).arms[0].others
     assert list(others) == ["Dice.fluid"]
     assert others["Dice.fluid"] == pytest.approx(0.75, abs=0.02)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from harness.plan import Plan, metrics_of, mostly_collapsed
-from harness.runs import Run
-from synthetic import comparison, recipe, record
+from harness.verdicts.question import Plan, metrics_of, mostly_collapsed
+from harness.specs import job
+from synthetic import question, recipe, record
 
 from harness.relations import (
     All,
@@ -23,14 +23,14 @@ from harness.relations import (
 from harness.specs.measures import Value, parse
 
 IOU, DICE = parse("IoU.fluid"), parse("Dice.fluid")
-SOURCE = recipe(0.5, name="drive", labels="", split="published")
+SOURCE = recipe(0.5, data=DRIVE)
 GOOD, BAD = recipe(0.6), recipe(0.3)
 
 
 def finder(**missing: int):
     """Finds every run but those of a score from some seed on."""
 
-    def find(run: Run):
+    def find(run: Job):
         limit = missing.get(f"s{round(run.recipe.optimiser.lr * 10)}", 99)
         return record(run, "k", run.recipe.optimiser.lr + run.seed / 1000) if run.seed < limit else None
 
@@ -38,7 +38,7 @@ def finder(**missing: int):
 
 
 def test_samples_are_values_by_seed():
-    claim = comparison({"good": GOOD, "bad": BAD})
+    claim = question({"good": GOOD, "bad": BAD})
     samples = claim.samples(finder())
     assert samples.keys() == {"good", "bad", Value("good", IOU), Value("bad", IOU)}
     assert samples["good"] == pytest.approx([0.6, 0.601, 0.602], abs=1e-3)
@@ -46,7 +46,7 @@ def test_samples_are_values_by_seed():
 
 def test_a_further_metric_has_samples_of_its_own():
     relation = All((Greater("good", "bad"), Greater("good", "bad", measure="Dice.fluid")))
-    samples = comparison({"good": GOOD, "bad": BAD}, relation).samples(finder())
+    samples = question({"good": GOOD, "bad": BAD}, relation).samples(finder())
     figures = {Value(arm, measure) for arm in ("good", "bad") for measure in (IOU, DICE)}
     assert samples.keys() == {"good", "bad"} | figures
     assert samples[Value("good", DICE)][0] == pytest.approx(2 * 0.6 / 1.6, abs=1e-3)
@@ -58,23 +58,23 @@ def test_an_arm_is_only_asked_for_the_figures_that_the_relation_reads():
     relation = RankCorrelation((("good", Value("source", mean)), ("bad", Value("other", mean))))
     arms = {"good": GOOD, "source": SOURCE, "bad": BAD, "other": recipe(0.4, name="stare", labels="")}
 
-    def find(run: Run):
+    def find(run: Job):
         made = record(run, "k")
         if run.recipe.data.name != "dme":
             for point in made.curve:
                 point["metrics"] = {"mIoU": point["metrics"]["mIoU"]}
         return made
 
-    assert len(comparison(arms, relation).samples(find)[Value("source", mean)]) == 3
+    assert len(question(arms, relation).samples(find)[Value("source", mean)]) == 3
 
 
 def test_an_arm_may_have_a_colon_in_its_name():
-    claim = comparison({"lr:1": GOOD, "lr:2": BAD}, Greater("lr:1", "lr:2"))
+    claim = question({"lr:1": GOOD, "lr:2": BAD}, Greater("lr:1", "lr:2"))
     assert claim.stand(lambda run: record(run, "k")).verdict is Verdict.SUPPORTED  # with noise
 
 
 def test_samples_end_before_the_first_seed_without_a_record():
-    samples = comparison({"good": GOOD, "bad": BAD}).samples(finder(s3=1))
+    samples = question({"good": GOOD, "bad": BAD}).samples(finder(s3=1))
     assert [len(values) for values in samples.values()] == [3, 3, 1, 1]
 
 
@@ -82,11 +82,11 @@ def test_a_gap_hides_the_seeds_behind_it():
     def find(run):
         return None if run.seed == 1 else record(run, "k")
 
-    assert [len(values) for values in comparison({"good": GOOD, "bad": BAD}).samples(find).values()] == [1] * 4
+    assert [len(values) for values in question({"good": GOOD, "bad": BAD}).samples(find).values()] == [1] * 4
 
 
 def test_a_claim_waits_for_the_slowest_arm():
-    claim = comparison({"good": GOOD, "bad": BAD}, looks=Looks())
+    claim = question({"good": GOOD, "bad": BAD}, looks=Looks())
     assert claim.stand(finder(s3=2)).n_next == 4
     assert claim.stand(finder()).n_next is None
 
@@ -100,42 +100,42 @@ def test_the_metrics_of_nested_relations_are_each_named_once():
 
 def test_a_relation_may_not_name_an_arm_without_a_recipe():
     with pytest.raises(ValueError, match="compare the arms good, bad, but it names 'ugly'; give that arm a recipe"):
-        comparison({"good": GOOD, "bad": BAD}, Greater("good", "ugly"))
+        question({"good": GOOD, "bad": BAD}, Greater("good", "ugly"))
 
 
 def test_a_claim_without_data_needs_no_arms():
-    assert comparison({}, Greater("good", "ugly"), unavailable="no data").unavailable == "no data"
+    assert question({}, Greater("good", "ugly"), unavailable="no data").unavailable == "no data"
 
 
 def test_a_variant_stands_in_brackets():
-    assert comparison({"good": GOOD, "bad": BAD}).name == "tiny-paper/first-is-better"
-    assert comparison({"good": GOOD, "bad": BAD}, variant="drive").name == "tiny-paper/first-is-better[drive]"
+    assert question({"good": GOOD, "bad": BAD}).name == "tiny-paper/first-is-better"
+    assert question({"good": GOOD, "bad": BAD}, variant="drive").name == "tiny-paper/first-is-better[drive]"
 
 
 @pytest.mark.parametrize("seed", [None, 0])
 def test_one_checkpoint_for_all_seeds_is_noticed(seed):
     tuned = recipe(0.7, source=SOURCE, source_seed=seed)
-    assert comparison({"tuned": tuned, "bad": BAD}).one_checkpoint is (seed is not None)
+    assert question({"tuned": tuned, "bad": BAD}).one_checkpoint is (seed is not None)
 
 
 def test_a_plan_names_every_run_once_with_its_source_before_it():
     tuned = recipe(0.7, source=SOURCE)
-    plan = Plan([comparison({"tuned": tuned, "bad": BAD}), comparison({"good": GOOD, "bad": BAD})])
+    plan = Plan([question({"tuned": tuned, "bad": BAD}), question({"good": GOOD, "bad": BAD})])
     runs = plan.runs(lambda claim: 2)
     assert len(runs) == len(set(runs)) == 8
     for seed in range(2):
-        assert runs.index(Run(SOURCE, seed)) < runs.index(Run(tuned, seed))
+        assert runs.index(job(SOURCE, seed)) < runs.index(job(tuned, seed))
 
 
 def test_the_sources_of_a_plan_are_those_of_every_seed_that_may_be_taken():
-    plan = Plan([comparison({"tuned": recipe(0.7, source=SOURCE), "bad": BAD}, looks=Looks())])
-    assert plan.sources() == {Run(SOURCE, seed) for seed in range(10)}
+    plan = Plan([question({"tuned": recipe(0.7, source=SOURCE), "bad": BAD}, looks=Looks())])
+    assert plan.sources() == {job(SOURCE, seed) for seed in range(10)}
 
 
 def test_a_reference_may_be_another_metric_of_the_arm():
     mean = parse("mDice")
     relation = RankCorrelation((("good", Value("good", mean)), ("bad", Value("bad", mean))))
-    claim = comparison({"good": GOOD, "bad": BAD}, relation)
+    claim = question({"good": GOOD, "bad": BAD}, relation)
     assert metrics_of(relation, "IoU.fluid") == ("IoU.fluid", "mDice")
     assert {"good", "bad", Value("good", mean), Value("bad", mean)} <= set(claim.samples(finder()))
     assert claim.stand(lambda run: record(run, "k")).verdict is Verdict.SUPPORTED  # with noise
@@ -151,20 +151,20 @@ def test_a_reference_may_be_another_metric_of_the_arm():
 )
 def test_arms_that_cannot_be_compared_are_one_sentence(arms, said):
     with pytest.raises(ValueError, match=said):
-        comparison(arms, Greater("good", "bad"))
+        question(arms, Greater("good", "bad"))
 
 
 def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
     """They are far below the value to reach, but the seeds to come may do better."""
 
-    def find(run: Run):
+    def find(run: Job):
         score = 0.001 * run.seed if run.seed < 5 else 0.6 + 0.01 * run.seed
         found = record(run, "k", score)
         return replace(found, curve=collapsed.curve) if run.seed < 4 else found
 
-    collapsed = record(Run(GOOD, 0), "k", 0.0)
-    claim = comparison({"good": GOOD}, Reaches("good", 0.9, 0.0), looks=Looks())
-    assert mostly_collapsed([find(Run(GOOD, seed)) for seed in range(4)])
+    collapsed = record(job(GOOD, 0), "k", 0.0)
+    claim = question({"good": GOOD}, Reaches("good", 0.9, 0.0), looks=Looks())
+    assert mostly_collapsed([find(job(GOOD, seed)) for seed in range(4)])
     assert claim.stand(find).history[0].n == 4
     assert claim.stand(find).decision.n > 4
 
@@ -183,4 +183,4 @@ def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
 def test_figures_in_percent_and_times_taken_for_values_are_one_sentence(relation, metric, said):
     arms = {arm: {"good": GOOD, "bad": BAD}[arm] for arm in relation.arms}
     with pytest.raises(ValueError, match=said):
-        comparison(arms, relation, metric=metric)
+        question(arms, relation, measure=metric)

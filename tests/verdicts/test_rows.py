@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import comparison, recipe, record
+from synthetic import question, recipe, record
 
 from harness.converter import Misfit, build, plain
 from harness.relations import All, ConvergesFaster, Greater, Looks, SequentialDecision, Verdict
@@ -21,7 +21,7 @@ ARMS = {"good": recipe(0.6), "bad": recipe(0.3)}
 
 def row(**changes):
     """A row of five seeds."""
-    claim = comparison(ARMS, **{"looks": Looks.fixed(5), **changes})
+    claim = question(ARMS, **{"looks": Looks.fixed(5), **changes})
 
     def find(run):
         return record(run, f"{run.recipe.optimiser.lr}/{run.seed}")
@@ -33,13 +33,13 @@ def again(made):
     return build(json.loads(json.dumps(plain(made), allow_nan=False)), Row)
 
 
-@pytest.mark.parametrize("made", [row(), blank(comparison(ARMS, unavailable="Expected DME."))], ids=["ran", "not run"])
+@pytest.mark.parametrize("made", [row(), blank(question(ARMS, unavailable="Expected DME."))], ids=["ran", "not run"])
 def test_a_row_survives_json(made):
     assert again(made) == made
 
 
 def test_the_decision_and_its_parts_stay_typed():
-    made = again(row(relation=All((Greater("good", "bad"), Greater("good", "bad", metric="Dice.fluid")))))
+    made = again(row(relation=All((Greater("good", "bad"), Greater("good", "bad", measure="Dice.fluid")))))
     assert isinstance(made.standing, SequentialDecision)
     assert made.standing.verdict is made.decision.parts[1].verdict is Verdict.SUPPORTED
     assert made.decision.parts[1].compares == ("good", "bad")
@@ -54,7 +54,7 @@ def test_what_a_row_shows_is_its_decisions():
 
 
 def test_an_infinite_effect_is_a_finding_and_comes_back_as_a_number():
-    made = row(metric="reach:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad"))
+    made = row(measure="time:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad"))
     assert (made.verdict, made.effect) == (Verdict.SUPPORTED, math.inf)
     assert made.arms[1].values == (math.inf,) * 5
     content = plain(made)

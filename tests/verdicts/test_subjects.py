@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from harness.runs import Run
+from harness.specs import job
 from synthetic import CLASSES, recipe, record
 
 from harness.relations import (
@@ -70,7 +70,7 @@ def test_the_boundary_is_the_one_that_the_seeds_exclude(relation, excluded):
     assert each.excluded == (None if excluded is None else pytest.approx(excluded))
 
 
-def images(run: Run, clustered: float) -> np.ndarray:
+def images(run: Job, clustered: float) -> np.ndarray:
     """Confusion counts of 18 images of 6 subjects: a's hits differ by subject, b's do not."""
     first = run.recipe.optimiser.lr > 0.5
     rng = np.random.default_rng([run.seed, int(first)])
@@ -86,12 +86,12 @@ def test_over_subjects_is_two_level_at_the_same_level_and_sees_what_the_seeds_do
     subjects = [f"subject {number // 3}" for number in range(18)]
     made = {
         name: [
-            record(Run(arm, seed), f"{name}/{seed}", test_ids=list(map(str, range(18))), test_subjects=subjects)
+            record(job(arm, seed), f"{name}/{seed}", test_ids=list(map(str, range(18))), test_subjects=subjects)
             for seed in range(5)
         ]
         for name, arm in arms.items()
     }
-    table = {each.key: images(Run(arms[name], each.seed), clustered) for name in arms for each in made[name]}
+    table = {each.key: images(job(arms[name], each.seed), clustered) for name in arms for each in made[name]}
     value = pooled(METRIC, CLASSES)
     samples = {name: [float(value(table[f"{name}/{seed}"].sum(0))) for seed in range(5)] for name in arms}
     decision = Greater("good", "bad").decide(samples)
@@ -106,10 +106,10 @@ def test_over_subjects_is_two_level_at_the_same_level_and_sees_what_the_seeds_do
 
 def test_a_failed_run_and_other_test_images_give_nothing():
     arms = {"good": recipe(0.6), "bad": recipe(0.3)}
-    made = {name: [record(Run(arm, seed), f"{name}/{seed}") for seed in range(4)] for name, arm in arms.items()}
+    made = {name: [record(job(arm, seed), f"{name}/{seed}") for seed in range(4)] for name, arm in arms.items()}
     decision = decided(Greater("good", "bad"), {"good": 0.5, "bad": 0.1}, n=4)
-    other = {**made, "bad": [record(Run(arms["bad"], seed), "k", test_ids=["other"] * 6) for seed in range(4)]}
-    failed = {**made, "bad": [record(Run(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
+    other = {**made, "bad": [record(job(arms["bad"], seed), "k", test_ids=["other"] * 6) for seed in range(4)]}
+    failed = {**made, "bad": [record(job(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
     for records in (other, failed):
         assert over_subjects(decision, METRIC, records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
 
@@ -127,7 +127,7 @@ NOT_POOLED = ("time:Dice.fluid>=0.4", "trend:mIoU", "image_IoU.fluid", "IoU.cat"
 
 @pytest.mark.parametrize("name", POOLED)
 def test_pooled_metrics_are_those_of_the_runs(name):
-    runs = [images(Run(recipe(0.6), seed), clustered=1.0) for seed in range(5)]
+    runs = [images(job(recipe(0.6), seed), clustered=1.0) for seed in range(5)]
     values = pooled(name, CLASSES)(np.stack(runs).sum(1))
     assert values.shape == (5,)
     assert values == pytest.approx([summarise(run, CLASSES)[name] for run in runs])
