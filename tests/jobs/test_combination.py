@@ -79,9 +79,7 @@ def test_no_mean_probability_outweighs_a_vote(count: int, seed: int) -> None:
 
 def log_loss(weights: np.ndarray, validation: list[np.ndarray], truth: np.ndarray) -> float:
     mixed = sum(weight * member.astype(np.float64) for weight, member in zip(weights, validation, strict=True))
-    values = [
-        -np.log(max(at(mixed, place)[int(truth[place])], 1e-6)) for place in places(mixed) if truth[place] != 255
-    ]
+    values = [-np.log(max(at(mixed, place)[int(truth[place])], 1e-6)) for place in places(mixed) if truth[place] != 255]
     return float(np.mean(values))
 
 
