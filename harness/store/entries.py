@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.specs import Artifact
-from harness.store import manifest, plans, progress
+from harness.store import in_flight, manifest, plans
 from harness.store.counts import dense, sparse
 from harness.store.disposable import Disposable, kept_bytes
 from harness.store.files import StoreError, beside, flush, reason, swap, sweep
@@ -257,12 +257,12 @@ class Store:
             )
 
     def report_progress(self, key: str, report: Mapping[str, Any]) -> None:
-        """Tells other processes how far a training is; see :func:`harness.store.progress.report`."""
-        progress.report(self.partial(key), report)
+        """Tells other processes how far a training is; see :func:`harness.store.in_flight.report`."""
+        in_flight.report(self.partial(key), report)
 
     def in_flight(self, seconds: float = 60.0) -> list[dict[str, Any]]:
-        """Progress of the trainings that reported lately; see :func:`harness.store.progress.in_flight`."""
-        return progress.in_flight(self.root / "partial", seconds)
+        """Progress of the trainings that reported lately; see :func:`harness.store.in_flight.in_flight`."""
+        return in_flight.in_flight(self.root / "partial", seconds)
 
     def end_plan(
         self, question: Mapping[str, Any], seeds: Sequence[int], verdict: str
