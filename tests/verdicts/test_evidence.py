@@ -1,4 +1,4 @@
-"""harness.evidence: one kind of data for a whole claim, and a word about every exception."""
+"""harness.verdicts.evidence: one kind of data for a whole claim, and a word about every exception."""
 
 from __future__ import annotations
 
