@@ -69,22 +69,25 @@ def parts() -> list[Part]:
     """Every part of this checkout."""
     from harness import data, jobs
     from harness.data import fingerprints
+    from harness.networks.losses import terms
     from harness.networks.registry import registered
     from harness.specs import identity
     from harness.tasks import task
 
     shared = [f"harness/jobs/{name}.py" for name in JOBS] + [f"harness/networks/{name}.py" for name in NETWORKS]
-    losses = sorted(f"harness/networks/losses/{file.name}" for file in (ROOT / "harness/networks/losses").glob("*.py"))
     own = ["harness/data/splitting.py", "harness/tasks/warping.py"]
     found = [
         Part("specs", identity.VERSION, tuple(sorted(f"harness/specs/{file.name}" for file in _specs()))),
         Part("packing", fingerprints.PACKING_VERSION, tuple(f"harness/data/{name}.py" for name in PACKING)),
-        Part("jobs", jobs.VERSION, (*shared, *losses, *own)),
+        Part("jobs", jobs.VERSION, (*shared, *own)),
         Part("combination", jobs.COMBINATION, ("harness/jobs/combination.py",)),
     ]
     for name in ("segmentation", "classification"):
         found.append(Part(f"task:{name}", task(name).VERSION, (f"harness/tasks/{name}.py", "harness/tasks/metrics.py")))
     found += [Part(f"network:{family.name}", family.version, (_file(family),)) for family in registered()]
+    found += [
+        Part(f"loss:{each.name}", each.version, (_file(each), "harness/networks/losses/term.py")) for each in terms()
+    ]
     for name in data.names():
         found.append(Part(f"data:{name}", data.adapter(name).version, (_file(data.adapter(name)),)))
         if data.has_phantom(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,6 @@ from harness.specs import (
     Split,
     Step,
     ZeroShot,
-    digest,
     job,
 )
 
@@ -103,7 +103,9 @@ def replayed() -> dict[str, str]:
         store, catalogue = Store(Path(folder) / "store"), Catalogue(None, Path(folder) / "packs")
         for name in data.names():
             if data.has_phantom(name):
-                packed = catalogue.load(Data(name, resize=Resize(SIZE), count=4, evidence="phantom"))
+                packed = catalogue.load(
+                    Data(name, split=Split("random"), resize=Resize(SIZE), count=4, evidence="phantom")
+                )
                 found[f"phantom:{name}"] = _digest(packed.images, packed.targets)
         for name, arm in arms().items():
             scheduler = Scheduler(store, catalogue, [_Once(arm)], {"smoke": "cpu"}, "replay")
@@ -112,7 +114,7 @@ def replayed() -> dict[str, str]:
             record = store.find(key)
             if record is None or record.failed:
                 raise RuntimeError(f"Expected {name} to be replayed, but got {record and record.reason}.")
-            figures = digest([record.curve, record.validation_curve, record.losses, record.selected])
+            figures = json.dumps([record.curve, record.validation_curve, record.losses, record.selected])
             found[name] = _digest(store.counts(key), store.previews(key), np.frombuffer(figures.encode(), np.uint8))
     return found
 

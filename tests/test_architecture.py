@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-SUPPORT = {"provenance", "devices"}
+SUPPORT = {"provenance", "devices", "converter"}
 """Modules of harness/ that know of nothing else."""
 
 ROOMS = {
@@ -20,14 +21,15 @@ ROOMS = {
     "data": {"specs"},
     "networks": {"specs"},
     "tasks": {"specs"},
-    "store": {"specs"},
-    "papers": {"specs"},
+    "store": {"specs", *SUPPORT},
+    "papers": {"specs", *SUPPORT},
     "jobs": {"specs", "data", "networks", "tasks", "store", *SUPPORT},
     "scheduling": {"specs", "data", "networks", "store", "jobs", *SUPPORT},
     "verdicts": {"specs", "relations", "data", "tasks", "store", "papers", "scheduling", *SUPPORT},
     "report": {"specs", "relations", "papers", "verdicts", *SUPPORT},
     "provenance": set(),
     "devices": set(),
+    "converter": set(),
 }
 """What a room of harness/ may import of the others. Each names only rooms above it."""
 
@@ -88,3 +90,11 @@ def test_what_collects_and_decides_does_not_import_torch(name: str) -> None:
     code = f"import sys, harness.{name}; print([m for m in ('torch', 'mmseg', 'mmengine', 'cv2') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_picture_in_the_docs_shows_no_arrow_that_is_not_allowed_and_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    arrows = set(re.findall(r"^ +(\w+)(?:\[[^]]*\])? --> (\w+)", text, re.MULTILINE))
+    inside = {(one, other) for one, other in arrows if one not in ("claims", "fixtures")}
+    assert all(other in ROOMS[one] for one, other in inside)
+    assert {room for pair in inside for room in pair} == set(ROOMS) - SUPPORT

@@ -64,9 +64,9 @@ def _scaled_size(array: Bytes, resize: Resize) -> tuple[int, int]:
 
 
 def _nearest(array: Bytes, size: tuple[int, int]) -> Bytes:
-    """Each new pixel takes the old one that holds its centre, as Pillow's ``NEAREST`` does."""
+    """Each new pixel takes the old one that holds its centre."""
     rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.int64) for new, old in zip(size, array.shape[:2], strict=True)
+        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, array.shape[:2], strict=True)
     )
     picked: Bytes = array[rows[:, None], columns]
     return picked

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,34 +15,37 @@ SMALLEST = 1e-6
 """Probabilities are taken to be at least this in a logarithm; half precision rounds them to 0."""
 
 
-def soft(test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> Shares:
-    """The mean of the class probabilities."""
-    del validation, truth
-    mean: Shares = np.mean([member.astype(np.float32) for member in test], axis=0)
-    return mean
+def combined(
+    method: str, test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]
+) -> tuple[Shares, Shares]:
+    """The members' probabilities as one.
+
+    Args:
+        method: As in :class:`harness.specs.Ensemble`.
+        test, validation: Each member's probabilities of the images that test and of those that are held out.
+        truth: True classes of the latter.
+
+    Returns:
+        Probabilities of the images that test and of those that are held out.
+    """
+    weights = member_weights(validation, truth) if method == "weighted" else np.full(len(test), 1 / len(test))
+    combine = majority if method == "hard" else mean
+    return combine(test, weights), combine(validation, weights) if len(truth) else validation[0]
 
 
-def hard(test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> Shares:
+def mean(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Shares:
+    """The weighted mean of the class probabilities; weights add up to 1."""
+    parts = (float(weight) * member.astype(np.float32) for weight, member in zip(weights, members, strict=True))
+    total: Shares = functools.reduce(np.add, parts)
+    return total
+
+
+def majority(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Shares:
     """The share of members that predict each class; of equal ones the mean probability decides."""
-    classes = test[0].shape[1]
-    votes = np.mean([np.moveaxis(np.eye(classes)[member.argmax(1)], -1, 1) for member in test], axis=0)
-    shares: Shares = votes + soft(test, validation, truth) / (2 * len(test))  # less than half a vote
+    each = np.eye(members[0].shape[1], dtype=np.float32)
+    votes = functools.reduce(np.add, (np.moveaxis(each[member.argmax(1)], -1, 1) for member in members))
+    shares: Shares = (votes + mean(members, weights) / 2) / (len(members) + 0.5)
     return shares
-
-
-def weighted(test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> Shares:
-    """The mean with the weights, at least 0 and 1 in sum, whose log loss on the validation images is the least."""
-    shares = member_weights(validation, truth)
-    return np.tensordot(shares, np.stack([member.astype(np.float32) for member in test]), axes=1)
-
-
-METHODS: dict[str, Callable[[Sequence[Shares], Sequence[Shares], npt.NDArray[np.uint8]], Shares]] = {
-    "soft": soft,
-    "hard": hard,
-    "weighted": weighted,
-}
-"""By ``Ensemble.method``: the members' probabilities of the test and of the validation images, and the validation
-images' true classes, to probabilities of the test images."""
 
 
 def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from harness.jobs.augmentation import padded_size
+from harness.jobs.optimisation import autocast
 from harness.jobs.resident import Resident, normalised
 from harness.networks import building, family
 from harness.specs import Recipe
@@ -30,11 +31,6 @@ def evaluating(network: torch.nn.Module) -> Iterator[None]:
     finally:
         for module in trained:
             module.training = True
-
-
-def precision(recipe: Recipe, device: torch.device) -> torch.autocast:
-    """What the recipe trains and evaluates under."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16")
 
 
 def inputs(data: Resident, recipe: Recipe) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -63,7 +59,7 @@ def inner_size(data: Resident, recipe: Recipe) -> tuple[int, int]:
 def logits(network: torch.nn.Module, data: Resident, recipe: Recipe) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Logits ``(B, C, H, W)`` at the packed resolution, or ``(B, C)``, and targets, in the order of the data."""
     inner, fitted = inner_size(data, recipe), task(recipe.task).fitted
-    with evaluating(network), precision(recipe, data.images.device):
+    with evaluating(network), autocast(data.images.device, recipe.precision):
         for images, targets in inputs(data, recipe):
             yield fitted(building.logits(recipe.network, network, images), inner, data.size), targets
 
@@ -88,10 +84,10 @@ def probabilities(network: torch.nn.Module, data: Resident, recipe: Recipe) -> n
 
 @torch.no_grad()
 def mean_loss(network: torch.nn.Module, data: Resident, recipe: Recipe) -> float:
-    """The training loss in evaluation mode, without augmentation: the mean over images."""
+    """The training loss in evaluation mode, without augmentation: the mean over batches, weighted by their images."""
     total = 0.0
     padding = 255 if recipe.task == "segmentation" else None
-    with evaluating(network), precision(recipe, data.images.device):
+    with evaluating(network), autocast(data.images.device, recipe.precision):
         for images, targets in inputs(data, recipe):
             if padding is not None:  # targets at the resolution of the input
                 inner = inner_size(data, recipe)

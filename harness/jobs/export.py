@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,11 @@ import torch
 from mmengine.config import Config
 
 from harness import data as datasets
-from harness import mmseg_config
-from harness.evidence import Catalogue
-from harness.models import building, weights
-from harness.specs import Checkpoint, Pretrained, Recipe
-
-Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+from harness.data import Packed, Parts
+from harness.jobs import mmseg_config
+from harness.jobs.mmseg_parts import WEIGHTS
+from harness.networks import building, family, weights
+from harness.specs import Data, FromJob, Last, Recipe, Segmenter, Weights
 
 
 class ExportError(ValueError):
@@ -37,56 +37,63 @@ class ExportError(ValueError):
 
 def export(
     recipe: Recipe,
-    packed: datasets.Packed,
-    split: Split,
+    packed: Packed,
+    parts: Parts,
     folder: Path,
     seed: int = 0,
     initial: tuple[weights.State, str] | None = None,
 ) -> Path:
-    """Writes an arm as ``images/``, ``annotations/`` (``train`` and ``val`` each) and ``config.py``.
+    """Writes an arm as ``images/``, ``annotations/`` (``train`` and ``test`` each, ``val`` too where the split holds
+    some out) and ``config.py``.
 
     Args:
         recipe: The arm, with its data resolved.
         packed: Its data.
-        split: Indices of the training and of the test images, as :func:`harness.data.split` gives them.
+        parts: Its split.
         folder: A folder that does not exist yet or is empty.
         seed: Seed of mmengine's random numbers.
-        initial: Tensors that the training starts from, and where they are from; they become ``initial.pth``. Needed
-            where the recipe starts from another recipe's result; a checkpoint file of the recipe is read without.
+        initial: Tensors that the training starts from, and where they are from; what fits becomes ``initial.pth``.
+            Needed where the recipe starts from another recipe's result; a file that the recipe names is read without.
 
     Returns:
         The config file.
 
     Raises:
-        ExportError: The folder holds something or cannot be written, or the initial weights are not given.
-        ValueError: The recipe does not fit the network, or the weights do not (``WeightsError``).
+        ExportError: The folder holds something or cannot be written, the initial weights are not given, or
+            mmsegmentation cannot train the arm as the harness does.
+        ValueError: The recipe does not suit the network, or the weights do not (``WeightsError``).
     """
-    if initial is None and isinstance(recipe.init, Checkpoint):
-        initial = weights.read(recipe.init), recipe.init.path
-    if initial is None and isinstance(recipe.init, Pretrained):
+    init = recipe.init
+    if initial is None and isinstance(init, Weights):
+        initial = weights.read(init), init.path
+    if initial is None and isinstance(init, FromJob):
         raise ExportError(
             f"Expected the weights that the arm on {recipe.data.name} starts from, but got none; train its source on "
-            f"{recipe.init.recipe.data.name} first, or export the source with it by `export_arm`."
+            f"{init.recipe.data.name} first, or export the source with it by `export_arm`."
         )
-    if initial is not None:
-        weights.fitting(building.outline(recipe.model, len(packed.classes), recipe.loss).state_dict(), *initial)
-    return _write(recipe, packed, split, folder, seed, initial)
+    if initial is None:
+        return _write(recipe, packed, parts, folder, seed)
+    state, origin = initial
+    part = init.part if isinstance(init, (Weights, FromJob)) else "all"
+    own = building.outline(recipe.network, len(packed.classes), recipe.losses).state_dict()
+    names = weights.fitting(recipe.network, own, state, origin, part)
+    return _write(recipe, packed, parts, folder, seed, {name: state[name] for name in names})
 
 
 def export_arm(
-    recipe: Recipe, seed: int, catalogue: Catalogue, folder: Path, source_weights: Path | None = None
+    recipe: Recipe, seed: int, load: Callable[[Data], Packed], folder: Path, source_weights: Path | None = None
 ) -> Path:
-    """Exports one run of a claim's arm, and where it starts from another recipe's result that recipe with it.
+    """Exports one job of a claim's arm, and where it starts from another recipe's result that recipe with it.
 
     Without ``source_weights`` the source goes to ``folder/source``, and ``config.py`` starts from what
     ``source/config.py`` leaves in its work folder: train the source first.
 
     Args:
         recipe: The arm, with its data resolved.
-        seed: Seed of the run.
-        catalogue: Where data come from.
+        seed: Seed of the job.
+        load: Reads a data set.
         folder: A folder that does not exist yet or is empty.
-        source_weights: Weights of the source run, a file of tensors by name (the run store keeps such files).
+        source_weights: Weights of the source job, a file of tensors by name (the store keeps such files).
 
     Returns:
         The config file.
@@ -94,51 +101,74 @@ def export_arm(
     Raises:
         ExportError, ValueError: As :func:`export`.
     """
-    packed = catalogue.load(recipe.data)
-    split = datasets.split(packed, recipe.data, seed)
+    for step in recipe.lineage():
+        _check(step)
+    packed = load(recipe.data)
+    parts = datasets.split(packed, recipe.data, seed)
     init = recipe.init
-    if not isinstance(init, Pretrained):
-        return export(recipe, packed, split, folder, seed)
+    if not isinstance(init, FromJob):
+        return export(recipe, packed, parts, folder, seed)
     if source_weights is not None:
-        return export(recipe, packed, split, folder, seed, (_tensors(source_weights), str(source_weights)))
-    weights.check(recipe, len(packed.classes))
-    config = _write(recipe, packed, split, folder, seed, f"{mmseg_config.HERE}/source/work_dir/{mmseg_config.WEIGHTS}")
-    export_arm(init.recipe, seed if init.seed is None else init.seed, catalogue, folder / "source")
+        return export(recipe, packed, parts, folder, seed, (weights.load(source_weights), str(source_weights)))
+    weights.check(recipe, lambda data: len(load(data).classes))
+    config = _write(recipe, packed, parts, folder, seed, f"{mmseg_config.HERE}/source/work_dir/{WEIGHTS}")
+    export_arm(init.recipe, seed if init.seed is None else init.seed, load, folder / "source")
     return config
 
 
-def _tensors(path: Path) -> weights.State:
-    try:
-        state: weights.State = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ExportError(f"Expected weights at {path}, but they cannot be read ({error.strerror}).") from error
-    return state
+def _check(recipe: Recipe) -> None:
+    """Raises ValueError where an arm cannot train, and ExportError where mmsegmentation would train it otherwise."""
+    if not isinstance(recipe.network, Segmenter):
+        raise ExportError(
+            f"Expected an arm that segments, but {recipe.network.backbone} classifies, which mmsegmentation cannot; "
+            "leave the arm out."
+        )
+    if not isinstance(recipe.select, Last):
+        raise ExportError(
+            "Expected an arm that keeps its last weights, but got one that selects them on validation images, which "
+            "the exported config cannot; export it with select=Last()."
+        )
+    family(recipe.network).check(recipe)
 
 
 def _write(
     recipe: Recipe,
-    packed: datasets.Packed,
-    split: Split,
+    packed: Packed,
+    parts: Parts,
     folder: Path,
     seed: int,
-    initial: tuple[weights.State, str] | str | None,
+    initial: dict[str, torch.Tensor] | str | None = None,
 ) -> Path:
-    """Everything is written beside the folder and moved there in one step."""
+    """Writes everything beside the folder and moves it there in one step.
+
+    Args:
+        recipe, packed, parts, folder, seed: As in :func:`export`.
+        initial: Tensors that all fit, or the file that will hold them.
+    """
+    _check(recipe)
     building.check_frozen(recipe, len(packed.classes))
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(f"Expected a folder to export to that is new or empty, but {folder} is not; give another.")
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    indices = {"train": parts.train, "val": parts.validation, "test": parts.test}
     try:
-        for part, indices in zip(("train", "val"), split, strict=True):
-            _write_images(packed, indices, part, temporary)
-        load_from: str | None = None
-        if isinstance(initial, str):
-            load_from = initial
-        elif initial is not None:
-            load_from = f"{mmseg_config.HERE}/initial.pth"
-            torch.save({"state_dict": dict(initial[0])}, temporary / "initial.pth")
-        content = mmseg_config.config(recipe, packed.classes, _shape(packed), len(split[0]), seed, load_from)
+        for name, chosen in indices.items():
+            if len(chosen):
+                _write_images(packed, chosen, name, temporary)
+        if isinstance(initial, dict):
+            torch.save({"state_dict": initial}, temporary / "initial.pth")
+            initial = f"{mmseg_config.HERE}/initial.pth"
+        content = mmseg_config.config(
+            recipe,
+            packed.classes,
+            _shape(packed),
+            len(parts.train),
+            seed=seed,
+            evaluated="val" if len(parts.validation) else "test",
+            load_from=initial,
+            part=recipe.init.part if isinstance(recipe.init, (Weights, FromJob)) else "all",
+        )
         (temporary / "config.py").write_text(_header(recipe, seed) + Config(content).pretty_text, encoding="utf-8")
         os.replace(temporary, folder)
     except OSError as error:
@@ -151,12 +181,12 @@ def _write(
     return folder / "config.py"
 
 
-def _shape(packed: datasets.Packed) -> tuple[int, int, int]:
+def _shape(packed: Packed) -> tuple[int, int, int]:
     _, height, width, channels = packed.images.shape
     return height, width, channels
 
 
-def _write_images(packed: datasets.Packed, indices: npt.NDArray[np.intp], part: str, folder: Path) -> None:
+def _write_images(packed: Packed, indices: npt.NDArray[np.int64], part: str, folder: Path) -> None:
     """PNG files whose names sort as the indices do; grey images have one channel, others are RGB."""
     from PIL import Image
 
@@ -166,14 +196,15 @@ def _write_images(packed: datasets.Packed, indices: npt.NDArray[np.intp], part: 
         name = f"{index:05d}-{re.sub(r'[^0-9A-Za-z_-]+', '_', packed.ids[index])}.png"
         image = packed.images[index]
         Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).save(folder / "images" / part / name)
-        Image.fromarray(packed.masks[index]).save(folder / "annotations" / part / name)
+        Image.fromarray(packed.targets[index]).save(folder / "annotations" / part / name)
 
 
 def _header(recipe: Recipe, seed: int) -> str:
-    data, model = recipe.data, recipe.model
+    data, network = recipe.data, recipe.network
+    assert isinstance(network, Segmenter)
     text = (
-        f"An arm of a claim, exported for mmsegmentation: {model.backbone} with {model.head}, {data.name}",
+        f"An arm of a claim, exported for mmsegmentation: {network.backbone} with {network.head}, {data.name}",
         f"({data.evidence or 'unresolved'} data), seed {seed}. Run it with mmseg's tools/train.py; `harness` must be",
-        "importable (PYTHONPATH). Where `load_from` is in source/work_dir, train source/config.py first.",
+        "importable (PYTHONPATH). Where the initial weights are in source/work_dir, train source/config.py first.",
     )
     return "".join(f"# {line}\n" for line in text) + "\n"

@@ -1,33 +1,31 @@
-"""The text of an arm's mmsegmentation config, and what the config needs beyond mmsegmentation itself.
-
-The config imports this module, which registers what mmengine lacks: bf16 on any device, frozen parts with their
-running statistics, and weights in a file that can be loaded again. torch >= 2.6 does not load the checkpoints that
-mmengine 0.10 writes (``iter_N.pth``: they hold bound methods beside the tensors), so mmengine's ``--resume`` only works
-there with TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 in the environment; ``weights.pth`` needs nothing.
-"""
+"""The text of an arm's mmsegmentation config: what of a recipe becomes which entry."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.dist import master_only
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from mmengine.registry import HOOKS, OPTIM_WRAPPERS
-from mmengine.runner import Runner
+from harness.data import IGNORED
+from harness.networks import family
+from harness.networks.segmenters import SegmenterFamily
+from harness.specs import (
+    ColourJitter,
+    Normalise,
+    Poly,
+    RandomCrop,
+    RandomFlip,
+    RandomResize,
+    RandomRotation,
+    Recipe,
+    Rescale,
+    Segmenter,
+    Step,
+    Transform,
+    WeightsPart,
+)
+from harness.specs.schedules import epoch
 
-from harness.data.dataset import IGNORED
-from harness.models import building
-from harness.specs import Augmentation, Recipe
-from harness.training.optimisation import AutocastOptimWrapper, freeze
-
-IMPORTS = ["harness.models.openmmlab", "harness.models.losses", "harness.mmseg_config"]
+IMPORTS = ["harness.networks.openmmlab", "harness.networks.term_loss", "harness.jobs.mmseg_parts"]
 """What the config has mmengine import, in this order: the first makes ``mmseg.models`` importable on mmcv-lite."""
-
-WEIGHTS = "weights.pth"
-"""What a training of the config leaves in its work folder."""
 
 HERE = "{{ fileDirname }}"
 """The folder of a config file, wherever it lies, as mmengine spells it."""
@@ -38,8 +36,11 @@ def config(
     classes: tuple[str, ...],
     shape: tuple[int, int, int],
     train_images: int,
+    *,
     seed: int = 0,
+    evaluated: str = "test",
     load_from: str | None = None,
+    part: WeightsPart = "all",
 ) -> dict[str, Any]:
     """The content of ``config.py``.
 
@@ -49,65 +50,62 @@ def config(
         shape: Height, width and channels (1 or 3) of the images.
         train_images: How many images there are to train on.
         seed: Seed of mmengine's random numbers.
+        evaluated: Folder of the images that the training is evaluated on, below ``images`` and ``annotations``.
         load_from: File of initial weights.
+        part: What is taken from it.
     """
+    network, built = recipe.network, family(recipe.network)
+    assert isinstance(network, Segmenter)
+    assert isinstance(built, SegmenterFamily)
+    epoch_iterations = epoch(train_images, recipe.batch_size)
     iterations = recipe.budget.iterations(train_images, recipe.batch_size)
-    mean, std = recipe.normalise
-    crop = recipe.augmentation.crop
-    stride = recipe.model.stride
-    model = building.config(recipe.model, len(classes), recipe.loss)
-    model["data_preprocessor"] = {
-        "type": "SegDataPreProcessor",
-        "mean": [mean] * 3,
-        "std": [std] * 3,
-        "bgr_to_rgb": shape[2] == 3,  # OpenCV reads BGR; a grey image is read as three equal channels
-        "pad_val": 0,
-        "seg_pad_val": IGNORED,
-        **({"size": crop} if crop is not None else {"size_divisor": stride}),
-        "test_cfg": {"size_divisor": stride},
-    }
+    model = built.config(network, len(classes), recipe.losses)
+    model["data_preprocessor"] = _preprocessor(recipe, shape[2], built.stride(network))
+    if load_from is not None and part == "backbone":
+        model["backbone"]["init_cfg"] = {"type": "Pretrained", "checkpoint": load_from, "prefix": "backbone."}
+        load_from = None
 
-    def dataset(part: str, pipeline: list[dict[str, Any]]) -> dict[str, Any]:
+    def loader(folder: str, pipeline: list[dict[str, Any]], **settings: Any) -> dict[str, Any]:
         return {
-            "type": "BaseSegDataset",
-            "data_root": HERE,
-            "data_prefix": {"img_path": f"images/{part}", "seg_map_path": f"annotations/{part}"},
-            "img_suffix": ".png",
-            "seg_map_suffix": ".png",
-            "metainfo": {"classes": classes},
-            "pipeline": pipeline,
+            "num_workers": 2,
+            "persistent_workers": True,
+            **settings,
+            "dataset": {
+                "type": "BaseSegDataset",
+                "data_root": HERE,
+                "data_prefix": {"img_path": f"images/{folder}", "seg_map_path": f"annotations/{folder}"},
+                "img_suffix": ".png",
+                "seg_map_suffix": ".png",
+                "metainfo": {"classes": classes},
+                "pipeline": pipeline,
+            },
         }
 
-    frozen = [{"type": "FrozenParts", "prefixes": list(recipe.frozen)}] if recipe.frozen else []
-    workers = {"num_workers": 2, "persistent_workers": True}
-    evaluated = {
-        "batch_size": 1,
-        **workers,
-        "sampler": {"type": "DefaultSampler", "shuffle": False},
-        "dataset": dataset("val", _test_pipeline(recipe.test_resize)),
-    }
+    test_pipeline = _test_pipeline(recipe.rescale)
+    in_order = {"batch_size": 1, "sampler": {"type": "DefaultSampler", "shuffle": False}}
     evaluator = {"type": "IoUMetric", "iou_metrics": ["mIoU", "mDice"]}
+    frozen = [{"type": "FrozenParts", "names": list(recipe.frozen)}] if recipe.frozen else []
     return {
         "default_scope": "mmseg",
         "custom_imports": {"imports": IMPORTS, "allow_failed_imports": False},
         "work_dir": f"{HERE}/work_dir",
         "randomness": {"seed": seed},
         "model": model,
-        "train_dataloader": {
-            "batch_size": recipe.batch_size,
-            **workers,
-            "sampler": {"type": "InfiniteSampler", "shuffle": True},
-            "dataset": dataset("train", _train_pipeline(recipe.augmentation, shape[:2])),
-        },
-        "val_dataloader": evaluated,
-        "test_dataloader": evaluated,
+        "train_dataloader": loader(
+            "train",
+            _train_pipeline(recipe, shape[:2]),
+            batch_size=recipe.batch_size,
+            sampler={"type": "InfiniteSampler", "shuffle": True},
+        ),
+        "val_dataloader": loader(evaluated, test_pipeline, **in_order),
+        "test_dataloader": loader("test", test_pipeline, **in_order),
         "val_evaluator": evaluator,
         "test_evaluator": evaluator,
         "optim_wrapper": {
             "type": "AutocastOptimWrapper" if recipe.precision == "bf16" else "OptimWrapper",
             "optimizer": _optimiser(recipe),
         },
-        "param_scheduler": _schedule(recipe, iterations),
+        "param_scheduler": _schedule(recipe, iterations, epoch_iterations),
         "train_cfg": {
             "type": "IterBasedTrainLoop",
             "max_iters": iterations,
@@ -127,66 +125,59 @@ def config(
     }
 
 
-@HOOKS.register_module(force=True)
-class KeptWeights(Hook):  # type: ignore[misc]
-    """Writes the trained tensors, and nothing else, to ``weights.pth`` in the work folder."""
-
-    @master_only  # type: ignore[untyped-decorator]
-    def after_train(self, runner: Runner) -> None:
-        """Writes the file."""
-        torch.save({"state_dict": _network(runner).state_dict()}, Path(runner.work_dir) / WEIGHTS)
-
-
-@HOOKS.register_module(force=True)
-class FrozenParts(Hook):  # type: ignore[misc]
-    """Keeps parts of the network as they are, running statistics included.
-
-    Args:
-        prefixes: Names of modules of the network, ``"backbone"`` for example.
-    """
-
-    def __init__(self, prefixes: list[str]) -> None:
-        self.prefixes = tuple(prefixes)
-        self.modules: list[torch.nn.Module] = []
-
-    def before_train(self, runner: Runner) -> None:
-        """Stops their training: a parameter without a gradient is left out by torch's optimisers."""
-        self.modules = freeze(_network(runner), self.prefixes)
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Evaluation mode, which the loop ends after each evaluation of the whole network."""
-        del runner, batch_idx, data_batch
-        for module in self.modules:
-            module.eval()
+def _preprocessor(recipe: Recipe, channels: int, stride: int) -> dict[str, Any]:
+    return {
+        "type": "SegDataPreProcessor",
+        "mean": _channels(recipe.normalise, "mean"),
+        "std": _channels(recipe.normalise, "std"),
+        "bgr_to_rgb": channels == 3,  # OpenCV reads BGR; a grey image is read as three equal channels
+        "pad_val": 0,
+        "seg_pad_val": IGNORED,
+        **({"size": recipe.crop} if recipe.crop is not None else {"size_divisor": stride}),
+        "test_cfg": {"size_divisor": stride},
+    }
 
 
-def _network(runner: Runner) -> torch.nn.Module:
-    """The network itself, also where it is distributed."""
-    network: torch.nn.Module = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return network
+def _channels(normalise: Normalise, name: str) -> list[float]:
+    """The mean or standard deviation of red, green and blue."""
+    value = getattr(normalise, name)
+    return list(value) if isinstance(value, tuple) else [value] * 3
 
 
-OPTIM_WRAPPERS.register_module(name="AutocastOptimWrapper", module=AutocastOptimWrapper, force=True)
+def _train_pipeline(recipe: Recipe, image: tuple[int, int]) -> list[dict[str, Any]]:
+    steps = [step for transform in recipe.transforms for step in _steps(transform, recipe, image)]
+    return [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations"}, *steps, {"type": "PackSegInputs"}]
 
 
-def _train_pipeline(augmentation: Augmentation, image: tuple[int, int]) -> list[dict[str, Any]]:
-    low, high = augmentation.resize
-    steps: list[dict[str, Any]] = [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations"}]
-    if low != high:
-        scale = (image[1], image[0])
-        steps.append({"type": "RandomResize", "scale": scale, "ratio_range": (low, high), "keep_ratio": True})
-    elif low != 1:
-        steps.append({"type": "Resize", "scale_factor": low, "keep_ratio": True})
-    if augmentation.crop is not None:
-        steps.append({"type": "RandomCrop", "crop_size": augmentation.crop})
-    if augmentation.flip:
-        steps.append({"type": "RandomFlip", "prob": augmentation.flip})
-    return [*steps, {"type": "PackSegInputs"}]
+def _steps(transform: Transform, recipe: Recipe, image: tuple[int, int]) -> list[dict[str, Any]]:
+    """Steps of mmsegmentation's pipeline for one transform."""
+    match transform:
+        case Rescale(factor):
+            scaled = any(isinstance(each, RandomResize) for each in recipe.transforms)  # at once: pixels are mixed once
+            return [] if scaled else [{"type": "Resize", "scale_factor": factor, "keep_ratio": True}]
+        case RandomResize(low, high):
+            scale = (round(image[1] * recipe.rescale), round(image[0] * recipe.rescale))
+            return [{"type": "RandomResize", "scale": scale, "ratio_range": (low, high), "keep_ratio": True}]
+        case RandomRotation(degrees):
+            grey = tuple(reversed(_channels(recipe.normalise, "mean")))  # 0 after normalisation; images are BGR here
+            return [
+                {"type": "RandomRotate", "prob": 1.0, "degree": degrees, "pad_val": grey, "seg_pad_val": IGNORED},
+            ]
+        case RandomCrop(size):
+            return [{"type": "RandomCrop", "crop_size": size}]
+        case RandomFlip(probability):
+            return [{"type": "RandomFlip", "prob": probability}]
+        case ColourJitter(brightness, contrast, saturation):
+            factors = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
+            return [{"type": "TorchvisionColourJitter", **factors}]
+    raise ValueError(
+        f"Expected transforms that mmsegmentation has, but got {transform!r}; leave it out of an arm that is exported."
+    )
 
 
-def _test_pipeline(resize: float) -> list[dict[str, Any]]:
+def _test_pipeline(rescale: float) -> list[dict[str, Any]]:
     """Annotations come after the resize: metrics are taken at the resolution of the files."""
-    resized = [{"type": "Resize", "scale_factor": resize, "keep_ratio": True}] if resize != 1 else []
+    resized = [{"type": "Resize", "scale_factor": rescale, "keep_ratio": True}] if rescale != 1 else []
     return [{"type": "LoadImageFromFile"}, *resized, {"type": "LoadAnnotations"}, {"type": "PackSegInputs"}]
 
 
@@ -197,9 +188,11 @@ def _optimiser(recipe: Recipe) -> dict[str, Any]:
     return {"type": kind, "lr": spec.lr, **momentum, "weight_decay": spec.weight_decay}
 
 
-def _schedule(recipe: Recipe, iterations: int) -> list[dict[str, Any]]:
-    schedule = recipe.schedule
-    if schedule.name == "constant":
-        return []
+def _schedule(recipe: Recipe, iterations: int, epoch_iterations: int) -> list[dict[str, Any]]:
     span = {"begin": 0, "end": iterations, "by_epoch": False}
-    return [{"type": "PolyLR", "eta_min": schedule.min_lr, "power": schedule.power, **span}]
+    match recipe.schedule:
+        case Poly(power, min_lr):
+            return [{"type": "PolyLR", "eta_min": min_lr, "power": power, **span}]
+        case Step(every, gamma):
+            return [{"type": "StepLR", "step_size": every * epoch_iterations, "gamma": gamma, **span}]
+    return []

@@ -1,60 +1,76 @@
-"""Optimiser, schedule and precision of a recipe, as mmengine's Runner takes them."""
+"""Optimiser, learning-rate schedule, precision and frozen parts of a recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any, Protocol
 
 import torch
-from mmengine.optim import OptimWrapper, PolyLR, _ParamScheduler
 
-from harness.models.building import parts
-from harness.specs import Recipe
-
-
-class AutocastOptimWrapper(OptimWrapper):  # type: ignore[misc]
-    """Forward passes in bfloat16; no loss scaling is needed. mmengine's ``AmpOptimWrapper`` insists on a GPU."""
-
-    @contextmanager
-    def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
-        """mmengine's context (gradient accumulation) within autocast."""
-        device = next(model.parameters()).device.type
-        with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):
-            yield
+from harness.networks.building import parts
+from harness.specs import Optimiser, Poly, Schedule, Step
 
 
-def freeze(network: torch.nn.Module, prefixes: tuple[str, ...]) -> list[torch.nn.Module]:
-    """Stops training the parameters under the given name prefixes.
+class Scheduler(Protocol):
+    """Sets the learning rate: torch's schedulers and mmengine's alike."""
+
+    def step(self) -> None:
+        """Goes one iteration further; comes after the optimiser's step."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What :meth:`load_state_dict` takes."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on where another one was."""
+
+
+def freeze(module: torch.nn.Module, names: tuple[str, ...]) -> list[torch.nn.Module]:
+    """Stops training the parameters of the parts of those names.
 
     Returns:
-        The frozen modules, whose running statistics must stay as well: put them into evaluation mode.
+        The frozen parts, whose running statistics must stay as well: put them into evaluation mode.
 
     Raises:
-        ValueError: A prefix that names nothing.
+        ValueError: The network has no part of that name.
     """
-    frozen = parts(network, prefixes)
-    for module in frozen:
-        module.requires_grad_(False)
+    frozen = parts(module, names)
+    for part in frozen:
+        part.requires_grad_(False)
     return frozen
 
 
-def optim_wrapper(network: torch.nn.Module, recipe: Recipe) -> OptimWrapper:
-    """The recipe's optimiser over the parameters that are trained."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    spec = recipe.optimiser
-    optimiser: torch.optim.Optimizer
+def optimiser(module: torch.nn.Module, spec: Optimiser) -> torch.optim.Optimizer:
+    """The optimiser of the parameters that are trained; freeze before."""
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if spec.name == "sgd":
-        optimiser = torch.optim.SGD(parameters, spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay)
-    else:
-        kind = torch.optim.Adam if spec.name == "adam" else torch.optim.AdamW
-        optimiser = kind(parameters, spec.lr, weight_decay=spec.weight_decay)
-    wrapper = AutocastOptimWrapper if recipe.precision == "bf16" else OptimWrapper
-    return wrapper(optimizer=optimiser)
+        return torch.optim.SGD(parameters, spec.lr, momentum=spec.momentum, weight_decay=spec.weight_decay)
+    kind = torch.optim.Adam if spec.name == "adam" else torch.optim.AdamW
+    return kind(parameters, spec.lr, weight_decay=spec.weight_decay)
 
 
-def schedulers(wrapper: OptimWrapper, recipe: Recipe, iterations: int) -> list[_ParamScheduler]:
-    """The learning rate's schedule over the whole training, stepped after each iteration."""
-    if recipe.schedule.name == "constant":
-        return []
-    schedule = recipe.schedule
-    return [PolyLR(wrapper, eta_min=schedule.min_lr, power=schedule.power, begin=0, end=iterations, by_epoch=False)]
+def scheduler(optimiser: torch.optim.Optimizer, spec: Schedule, iterations: int, epoch: int) -> Scheduler | None:
+    """What sets the learning rate after each iteration.
+
+    Args:
+        optimiser: The optimiser.
+        spec: The schedule.
+        iterations: Iterations of the whole training.
+        epoch: Iterations of one epoch.
+
+    Returns:
+        ``None``: the learning rate stays.
+    """
+    if isinstance(spec, Poly):
+        from mmengine.optim import PolyLR  # torch's PolynomialLR ends at 0, not at `min_lr`
+
+        poly: Scheduler = PolyLR(
+            optimiser, eta_min=spec.min_lr, power=spec.power, begin=0, end=iterations, by_epoch=False
+        )
+        return poly
+    if isinstance(spec, Step):
+        return torch.optim.lr_scheduler.StepLR(optimiser, spec.every * epoch, spec.gamma)
+    return None
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context of every forward pass: in bfloat16, which needs no loss scaling, or as the network is."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")

@@ -114,7 +114,7 @@ class Runner:
             recipe.check_crop((packed.images.shape[1], packed.images.shape[2]))
             parts = datasets.split(packed, recipe.data, job.seed)
             if isinstance(job, Combination):
-                return self._combine(job, key, packed, parts, inputs)
+                return self._combine(job, key, packed, parts, inputs, asked)
             if isinstance(job, Evaluation):
                 return self._evaluate(job, key, packed, parts, inputs, asked)
             return self._train(job, key, packed, parts, inputs, asked)
@@ -196,21 +196,34 @@ class Runner:
         record.seconds = time.monotonic() - begin
         return self._write(record, network, recipe, counts, packed, parts, asked)
 
-    def _combine(self, job: Combination, key: str, packed: Packed, parts: Parts, inputs: Mapping[Job, Path]) -> Record:
+    def _combine(
+        self,
+        job: Combination,
+        key: str,
+        packed: Packed,
+        parts: Parts,
+        inputs: Mapping[Job, Path],
+        asked: frozenset[Artifact],
+    ) -> Record:
         begin, recipe = time.monotonic(), final(job.ensemble)
         members = [np.load(inputs[member]) for member in job.inputs]
-        shares = combination.METHODS[job.ensemble.method](
+        test, validation = combination.combined(
+            job.ensemble.method,
             [member["test"] for member in members],
             [member["validation"] for member in members],
             packed.targets[parts.validation],
         )
-        counts = combination.confusion(shares, packed.targets[parts.test])
+        counts = combination.confusion(test, packed.targets[parts.test])
         record = self._record(job, key, packed, parts)
         _single_point(record, counts, recipe, packed)
-        record.seconds = time.monotonic() - begin
         shown = self._shown(recipe, packed, parts)
         record.preview_ids = [packed.ids[index] for index in parts.test[shown]]
-        self.store.write(record, counts=counts, previews=shares[shown].argmax(1).astype(np.uint8))
+        previews = test[shown].argmax(1).astype(np.uint8)
+        artifacts: dict[Artifact, Path] = {}
+        if "predictions" in asked:
+            artifacts["predictions"] = self._saved(test.astype(np.float16), validation.astype(np.float16), key)
+        record.seconds = time.monotonic() - begin
+        self.store.write(record, counts=counts, previews=previews, artifacts=artifacts, keep=asked)
         return record
 
     def _record(self, job: Job, key: str, packed: Packed, parts: Parts) -> Record:
@@ -261,6 +274,9 @@ class Runner:
             evaluation.probabilities(network, Resident.place(packed, part, self._where), recipe)
             for part in (parts.test, parts.validation)
         )
+        return self._saved(test, validation, key)
+
+    def _saved(self, test: combination.Shares, validation: combination.Shares, key: str) -> Path:
         file = self._staged(key)
         with file.open("wb") as stream:
             np.savez(stream, test=test, validation=validation)
@@ -284,6 +300,8 @@ class Runner:
             torch.set_num_threads(1)  # two are no faster on these networks, and one makes jobs repeatable
         else:
             torch.cuda.set_device(self._where)
+            torch.cuda.reset_peak_memory_stats(self._where)
+            torch.backends.cudnn.benchmark = True
 
     def _reporter(self, packed: Packed) -> Callable[[Progress, int], None]:
         last = [0.0]

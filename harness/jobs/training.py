@@ -21,7 +21,7 @@ from harness.jobs.batches import Batches
 from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
 from harness.networks import building, family, weights
-from harness.specs import BestOnValidation, FromJob, Recipe, Weights
+from harness.specs import BestOnValidation, FromJob, Recipe, Weights, schedules
 from harness.store import Point
 from harness.tasks import task
 from harness.tasks.metrics import collapsed
@@ -36,6 +36,7 @@ EXPLODED = 100.0
 """A training whose loss ends above this many times its first value has come apart."""
 
 State = dict[str, torch.Tensor]
+Steps = tuple[torch.optim.Optimizer, optimisation.Scheduler | None]
 
 
 class Diverged(Exception):
@@ -113,11 +114,8 @@ class Trainer:
         """
         recipe, progress, read_every = self.recipe, self.progress, READ_EVERY[self.device.type]
         frozen = optimisation.freeze(self.network, recipe.frozen)
-        optimiser = optimisation.optimiser(self.network, recipe)
-        schedule = optimisation.schedule(optimiser, recipe, self.iterations, len(self.train_data))
-        self._prepare_device()
-        if self.kept is not None and (content := checkpoint.load(*self.kept)) is not None:
-            progress = self.progress = self._restored(content, optimiser, schedule)
+        optimiser, scheduler = self._resumed() or self._begun()
+        progress = self.progress
         batches = Batches(self.train_data, recipe, self.seed, family(recipe.network).stride(recipe.network))
         self.network.train()
         for module in frozen:
@@ -126,13 +124,13 @@ class Trainer:
         first_bad = torch.full((), -1, device=self.device)
         while progress.iteration < self.iterations:
             images, targets = batches.batch(progress.iteration)
-            with evaluation.precision(recipe, self.device):
+            with optimisation.autocast(self.device, recipe.precision):
                 loss = building.loss(recipe.network, self.network, images, targets)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad()
-            if schedule is not None:
-                schedule.step()
+            if scheduler is not None:
+                scheduler.step()
             progress.iteration = done = progress.iteration + 1
             due = done in self.evaluated_at
             looked = due or done % read_every == 0
@@ -148,7 +146,7 @@ class Trainer:
             if looked:
                 self.report(progress, self.iterations)
             if self.kept is not None and now - saved > CHECKPOINT_SECONDS and done < self.iterations:
-                checkpoint.save(*self.kept, self._content(optimiser, schedule))
+                checkpoint.save(*self.kept, self._content(optimiser, scheduler))
                 clock = saved = time.monotonic()
         self._check_growth()
         if self.best is not None:
@@ -201,18 +199,35 @@ class Trainer:
         if losses and losses[-1][1] > EXPLODED * max(abs(losses[0][1]), 1.0):
             raise Diverged(f"the loss rose from {losses[0][1]:.3g} to {losses[-1][1]:.3g}")
 
-    def _prepare_device(self) -> None:
+    def _begun(self) -> Steps:
+        """What moves the network, at the first iteration, and the random numbers of that iteration."""
+        optimiser = optimisation.optimiser(self.network, self.recipe.optimiser)
+        epoch = schedules.epoch(len(self.train_data), self.recipe.batch_size)
+        scheduler = optimisation.scheduler(optimiser, self.recipe.schedule, self.iterations, epoch)
         torch.manual_seed(role_seed(self.seed, "dropout") % 2**32)
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
-            torch.backends.cudnn.benchmark = True
+        return optimiser, scheduler
 
-    def _content(self, optimiser: torch.optim.Optimizer, schedule: optimisation.Schedule | None) -> dict[str, Any]:
+    def _resumed(self) -> Steps | None:
+        """The same where the checkpoint was taken; ``None`` where there is none, and all is as it was."""
+        if self.kept is None or (content := checkpoint.load(*self.kept)) is None:
+            return None
+        initial, steps = state(self.network), self._begun()
+        try:
+            self._restore(content, *steps)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception:  # where the content is not what this training wrote, anything comes
+            checkpoint.discard(self.kept[0])
+            self.network.load_state_dict(initial)
+            return None
+        return steps
+
+    def _content(self, optimiser: torch.optim.Optimizer, scheduler: optimisation.Scheduler | None) -> dict[str, Any]:
         cuda = self.device.type == "cuda"
         return {
             "network": self.network.state_dict(),
             "optimiser": optimiser.state_dict(),
-            "schedule": schedule.state_dict() if schedule is not None else None,
+            "scheduler": scheduler.state_dict() if scheduler is not None else None,
             "random": torch.get_rng_state(),
             "random_device": torch.cuda.get_rng_state(self.device) if cuda else None,
             "progress": dataclasses.asdict(self.progress),
@@ -220,20 +235,19 @@ class Trainer:
             "counts": torch.from_numpy(self.counts),
         }
 
-    def _restored(
-        self, content: dict[str, Any], optimiser: torch.optim.Optimizer, schedule: optimisation.Schedule | None
-    ) -> Progress:
+    def _restore(
+        self, content: dict[str, Any], optimiser: torch.optim.Optimizer, scheduler: optimisation.Scheduler | None
+    ) -> None:
         self.network.load_state_dict(content["network"])
         optimiser.load_state_dict(content["optimiser"])
-        if schedule is not None:
-            schedule.load_state_dict(content["schedule"])
+        if scheduler is not None:
+            scheduler.load_state_dict(content["scheduler"])
         torch.set_rng_state(content["random"])
         if content["random_device"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(content["random_device"], self.device)
-        self.best, self.counts = content["best"], content["counts"].numpy()
         progress = Progress(**content["progress"])
         progress.losses = [(int(iteration), float(loss)) for iteration, loss in progress.losses]
-        return progress
+        self.best, self.counts, self.progress = content["best"], content["counts"].numpy(), progress
 
 
 def started(

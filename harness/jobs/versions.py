@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from harness import jobs
 from harness.networks import family
-from harness.specs import Combination, Job, recipe_of
+from harness.networks.losses import term
+from harness.specs import Combination, Job, Training, recipe_of
 from harness.tasks import task
 
 
@@ -18,4 +19,10 @@ def versions(job: Job) -> dict[str, int]:
     if isinstance(job, Combination):
         return {"combination": jobs.COMBINATION, **found}
     network = family(recipe.network)
-    return {"jobs": jobs.VERSION, f"network:{network.name}": network.version, **found}
+    terms = [term(loss) for loss in recipe.losses] if isinstance(job, Training) else []
+    return {
+        "jobs": jobs.VERSION,
+        f"network:{network.name}": network.version,
+        **{f"loss:{each.name}": each.version for each in terms},
+        **found,
+    }

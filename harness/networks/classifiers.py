@@ -57,5 +57,5 @@ class ClassifierFamily(Family):
 
     def logits(self, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         """What the network gives."""
-        found: torch.Tensor = module(images)
-        return found
+        logits: torch.Tensor = module(images)
+        return logits

@@ -13,7 +13,7 @@ from harness.store import Record
 BACKWARD = 3
 """A training step costs about this many forward passes."""
 
-RATES = {"cpu": 1.5e9, "cuda": 5.0e12}
+RATES = {"cpu": 1.5e10, "cuda": 5.0e12}
 """Multiply-adds a second where the store holds no job of that device yet: a server's core at the smoke scale, and a
 guess for a GPU. The first jobs replace both."""
 

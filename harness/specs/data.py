@@ -134,7 +134,7 @@ class Data:
         if isinstance(self.subset, float):
             if not 0 < self.subset < 1:  # 1.0 equals 1, one image, and would have its key
                 raise ValueError(
-                    f"Expected data `subset` to be a whole number of images or a share below 1, but got {self.subset!r}."
+                    f"Expected data `subset` to be a number of images or a share below 1, but got {self.subset!r}."
                 )
         elif self.subset is not None:
             checks.whole("data", "subset", self.subset)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
+
+from harness.data import Item, registry, sets
+from harness.specs import Data
 
 HEIGHT, WIDTH = 12, 16
 ANNOTATED = (2, 4)
@@ -104,6 +110,34 @@ def cityscapes(root: Path, rng: np.random.Generator, counts: tuple[int, int] = (
             _save(labels, root / "gtFine" / folder / f"{stem}_gtFine_labelIds.png")
 
 
+GRADED = {
+    "1 - No DR": (*range(1, 139), 299, 300),
+    "2 - Mild DR without maculopathy": range(139, 175),
+    "3 - Mild DR with maculopathy": range(175, 188),
+    "4 - Moderate DR without maculopathy": range(188, 230),
+    "5 - Moderate DR with maculopathy": range(230, 271),
+    "6 - Severe DR without maculopathy": range(271, 281),
+    "7 - Severe DR with maculopathy": range(281, 287),
+    "8 - PDR without maculopathy": range(287, 290),
+    "9 - PDR with maculopathy": range(290, 295),
+    "10 - ADED": range(295, 299),
+}
+"""Patients by class folder; 299 and 300 are those with contradicting labels."""
+
+
+def dr_rahim(root: Path, rng: np.random.Generator) -> None:
+    for folder, patients in GRADED.items():
+        base = root / "dr_rahim" / folder
+        base.mkdir(parents=True)
+        for patient in patients:
+            content = io.BytesIO()
+            photograph(rng).save(content, "JPEG")
+            for eye in "LR":
+                # One file's name has another dash, as published.
+                dash = "-" if (patient, eye) == (254, "R") else "_"
+                (base / f"Patient{patient:03d}{dash}{eye}.jpg").write_bytes(content.getvalue())
+
+
 WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "dme": dme,
     "drive": drive,
@@ -112,6 +146,7 @@ WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "hrf": hrf,
     "camvid": camvid,
     "cityscapes": cityscapes,
+    "dr_rahim": dr_rahim,
 }
 
 
@@ -134,6 +169,55 @@ def copied(published: Path, tmp_path: Path) -> Callable[[str], Path]:
         return root
 
     return copy
+
+
+@dataclass
+class Toy:
+    """A data set of the test's own, without a phantom."""
+
+    items: Iterable[Item] = ()
+    name: str = "toy"
+    title: str = "Toy"
+    version: int = 1
+    task: str = "segmentation"
+    size: tuple[int, int] = (4, 6)
+    classes: tuple[str, ...] = ("background", "thing")
+    foreground: str = "thing"
+    labels: tuple[str, ...] = ()
+    published: bool = False
+    source: str = "nowhere"
+    layout: str = "nothing"
+
+    def files(self, root: Path) -> list[Path]:
+        return []
+
+    def check(self, root: Path) -> None: ...
+
+    def read(self, root: Path, data: Data) -> Iterator[Item]:
+        yield from self.items
+
+
+@pytest.fixture
+def add_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Toy]]:
+    """Adds a :class:`Toy` with the given fields to the known data sets, as one module more in their folder does."""
+    caches = (registry.names, registry.adapter)
+
+    def add(**fields: Any) -> Toy:
+        adapter = Toy(**fields)
+        folder = tmp_path / "more_sets"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{adapter.name}.py").write_text("ADAPTER = None\n")
+        monkeypatch.setattr(sets, "__path__", [*sets.__path__, str(folder)])
+        importlib.invalidate_caches()
+        for cached in caches:
+            cached.cache_clear()
+        module = importlib.import_module(f"{sets.__name__}.{adapter.name}")
+        monkeypatch.setattr(module, "ADAPTER", adapter)
+        return adapter
+
+    yield add
+    for cached in caches:
+        cached.cache_clear()
 
 
 @pytest.fixture(scope="session")

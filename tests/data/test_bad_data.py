@@ -12,7 +12,7 @@ from PIL import Image
 
 from harness import data as datasets
 from harness.data import DataError
-from harness.specs import Data
+from harness.specs import Data, Split
 
 FOLDERS = {
     "dme": "2015_BOE_Chiu",
@@ -21,6 +21,7 @@ FOLDERS = {
     "stare": "STARE",
     "hrf": "HRF",
     "camvid": "CamVid",
+    "dr_rahim": "dr_rahim",
 }
 MASKS = {
     "drive": "training/1st_manual/21_manual1.gif",
@@ -41,7 +42,7 @@ IMAGES = {
 def sentence(name: str, root: Path | None) -> str:
     """The error that checking the data set ends in: one sentence that says what was expected."""
     with pytest.raises(DataError) as raised:
-        datasets.check(Data(name, split="random"), root)
+        datasets.check(Data(name, split=Split("random")), root)
     text = str(raised.value)
     assert text.startswith("Expected ")
     assert text.endswith(".")

@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import data as datasets
-from harness.data import registry, sets
-from harness.specs import Data
+from harness.specs import Data, Split
 
 
 def test_every_module_is_a_data_set_of_its_name() -> None:
-    assert set(datasets.names()) == {"camvid", "chase_db1", "cityscapes", "dme", "drive", "hrf", "stare"}
+    assert {"camvid", "chase_db1", "cityscapes", "dme", "dr_rahim", "drive", "hrf", "stare"} == set(datasets.names())
     for name in datasets.names():
         found = datasets.adapter(name)
         assert found.name == name
         assert found.title
         assert found.source
         assert found.layout
-        assert found.labels
+        assert found.version >= 1
+        assert found.foreground in ("", *found.classes)
+        assert found.task in ("segmentation", "classification")
+        assert "" not in found.labels
 
 
-def test_every_data_set_has_a_phantom_with_its_classes() -> None:
+def test_a_data_set_is_added_with_one_module_and_needs_no_phantom(add_set: Callable[..., Any]) -> None:
+    assert datasets.has_phantom("dme")
+    add_set()
+    assert "toy" in datasets.names()
+    assert datasets.adapter("toy").title == "Toy"
+    assert not datasets.has_phantom("toy")
+    datasets.check(Data("toy", split=Split("subject")), Path())
+
+
+def test_the_default_annotation_is_always_right() -> None:
     for name in datasets.names():
-        assert datasets.generator(name).classes(name) == datasets.adapter(name).classes
-
-
-def test_a_data_set_is_added_with_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = tmp_path / "toy_set.py"
-    module.write_text("class Toy:\n    name = 'toy_set'\n    title = 'Toy'\n\n\nADAPTER = Toy()\n")
-    monkeypatch.setattr(sets, "__path__", [*sets.__path__, str(tmp_path)])
-    importlib.invalidate_caches()
-    for cached in (registry.names, registry.adapter):
-        cached.cache_clear()
-    try:
-        assert "toy_set" in datasets.names()
-        assert datasets.adapter("toy_set").title == "Toy"
-    finally:
-        for cached in (registry.names, registry.adapter):
-            cached.cache_clear()
+        datasets.check_spec(Data(name, split=Split("random")))
+    datasets.check_spec(Data("dme", labels="expert1", split=Split("folds")))
 
 
 @pytest.mark.parametrize("find", [datasets.adapter, datasets.generator])
@@ -53,8 +51,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones(find: object) -> None:
 
 def test_unknown_labels_and_splits_are_found_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="one of '', 'union', 'expert1', 'expert2', but got 'expert3'"):
-        datasets.check(Data("dme", labels="expert3", split="subject"), tmp_path)
-    with pytest.raises(ValueError, match="to be 'subject' or 'random', since nobody published one"):
+        datasets.check(Data("dme", labels="expert3", split=Split("subject")), tmp_path)
+    with pytest.raises(ValueError, match="by 'subject', in 'folds' or 'random', since nobody published one"):
         datasets.check(Data("dme"), tmp_path)
 
 

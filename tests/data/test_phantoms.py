@@ -13,31 +13,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import data as datasets
-from harness.data import Item, Packed
-from harness.specs import Data
+from harness.data import IGNORED, Item, Packed
+from harness.data.phantoms import retinas
+from harness.specs import Data, Resize, Split
 
 SMALL = (48, 72)
 VESSELS = ("drive", "chase_db1", "stare", "hrf")
 
 
 def made(name: str, count: int, size: tuple[int, int] | None = SMALL) -> list[Item]:
-    return list(datasets.generator(name).generate(Data(name, size=size, count=count)))
+    resize = Resize(size) if size else None
+    return list(datasets.generator(name).generate(Data(name, resize=resize, count=count)))
 
 
 def packed(name: str, count: int, cache: Path) -> Packed:
-    return datasets.pack(Data(name, split="random", size=SMALL, count=count, evidence="phantom"), None, cache)
+    return datasets.pack(
+        Data(name, split=Split("random"), resize=Resize(SMALL), count=count, evidence="phantom"), None, cache
+    )
 
 
 def digest(items: list[Item]) -> str:
-    return hashlib.sha256(b"".join(item.image.tobytes() + item.mask.tobytes() for item in items)).hexdigest()
+    content = b"".join(item.image.tobytes() + np.asarray(item.target).tobytes() for item in items)
+    return hashlib.sha256(content).hexdigest()
 
 
 def test_another_process_makes_the_same_images() -> None:
     code = (
-        "import hashlib; from harness import data; from harness.specs import Data\n"
+        "import hashlib, numpy; from harness import data; from harness.specs import Data, Resize\n"
         "for name in data.names():\n"
-        "    items = list(data.generator(name).generate(Data(name, size=(48, 72), count=2)))\n"
-        "    print(name, hashlib.sha256(b''.join(i.image.tobytes() + i.mask.tobytes() for i in items)).hexdigest())"
+        "    items = list(data.generator(name).generate(Data(name, resize=Resize((48, 72)), count=2)))\n"
+        "    content = b''.join(i.image.tobytes() + numpy.asarray(i.target).tobytes() for i in items)\n"
+        "    print(name, hashlib.sha256(content).hexdigest())"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
@@ -51,10 +57,12 @@ def test_any_size_has_valid_masks(name: str, count: int, size: tuple[int, int]) 
     items = made(name, count, size)
     assert len({item.id for item in items}) == len(items) == count
     for item in items:
-        assert item.image.shape[:2] == item.mask.shape == size
+        assert item.image.shape[:2] == size
         assert item.image.ndim == (2 if name == "dme" else 3)
-        assert item.image.dtype == item.mask.dtype == np.uint8
-        assert item.mask.max() < len(datasets.generator(name).classes(name))
+        assert item.image.dtype == np.uint8
+        target = np.asarray(item.target, np.uint8)
+        assert target.shape == (size if datasets.adapter(name).task == "segmentation" else ())
+        assert set(np.unique(target)) <= {*range(len(datasets.adapter(name).classes)), IGNORED}
 
 
 @pytest.mark.parametrize("name", datasets.names())
@@ -66,21 +74,21 @@ def test_an_image_depends_on_its_position_only(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "size"), [("dme", (496, 768)), ("drive", (584, 565)), ("camvid", (360, 480))])
 def test_the_published_size_is_the_default(name: str, size: tuple[int, int]) -> None:
-    assert made(name, 1, None)[0].mask.shape == size
+    assert made(name, 1, None)[0].target.shape == size
 
 
 def test_a_larger_size_shows_the_same_scene() -> None:
     for name in ("dme", "drive", "camvid"):
         small, large = made(name, 3), made(name, 3, (96, 144))
         for one, two in zip(small, large, strict=True):
-            agree = (two.mask[::2, ::2] == one.mask).mean()
+            agree = (two.target[::2, ::2] == one.target).mean()
             assert agree > 0.9, (name, agree)
 
 
 def test_oct_resembles_the_real_scans(tmp_path: Path) -> None:
     """Real, either expert: fluid 1.2% of the pixels, 19 of 110 scans without, mean grey level 46."""
     some = packed("dme", 110, tmp_path)
-    fluid = some.masks == 1
+    fluid = some.targets == 1
     empty = (~fluid.any((1, 2))).sum()
     assert 0.01 < fluid.mean() < 0.04
     assert 10 <= empty <= 35
@@ -97,7 +105,7 @@ def test_fluid_is_darker_than_the_retina_around_it(tmp_path: Path) -> None:
 
     some = packed("dme", 40, tmp_path)
     contrasts = []
-    for image, mask in zip(some.images[..., 0].astype(float), some.masks, strict=True):
+    for image, mask in zip(some.images[..., 0].astype(float), some.targets, strict=True):
         if mask.sum() >= 10:
             ring = cv2.dilate(mask, np.ones((5, 5), np.uint8)) - mask
             contrasts.append(image[ring == 1].mean() - image[mask == 1].mean())
@@ -108,10 +116,10 @@ def test_fluid_is_darker_than_the_retina_around_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", VESSELS)
 def test_vessels_are_dark_and_cover_about_a_tenth(name: str, tmp_path: Path) -> None:
     some = packed(name, 20, tmp_path)
-    vessel = some.masks == 1
+    vessel = some.targets == 1
     assert 0.07 < vessel.mean() < 0.13
     green = some.images[..., 1].astype(float)
-    near = np.stack([_ring(mask) for mask in some.masks])
+    near = np.stack([_ring(mask) for mask in some.targets])
     assert green[near].mean() - green[vessel].mean() > 5
 
 
@@ -130,16 +138,46 @@ def test_the_four_looks_differ(tmp_path: Path) -> None:
 
 def test_streets_hold_every_kind_of_thing(tmp_path: Path) -> None:
     camvid = packed("camvid", 40, tmp_path)
-    assert set(np.unique(camvid.masks)) == set(range(11))
+    assert set(np.unique(camvid.targets)) == set(range(11))
     cityscapes = packed("cityscapes", 40, tmp_path)
-    present = {cityscapes.classes[index] for index in np.unique(cityscapes.masks)}
+    present = {cityscapes.classes[index] for index in np.unique(cityscapes.targets)}
     assert present == set(cityscapes.classes) - {"wall", "train", "motorcycle"}
     for some in (camvid, cityscapes):
-        assert 0.3 < (some.masks == some.classes.index("road")).mean() < 0.55
+        assert 0.3 < (some.targets == some.classes.index("road")).mean() < 0.55
 
 
-@pytest.mark.parametrize("name", [name for name in datasets.names() if name != "dme"])
+@pytest.mark.parametrize("name", [name for name in datasets.names() if datasets.adapter(name).published])
 def test_the_last_fifth_is_tested_with(name: str, tmp_path: Path) -> None:
-    data = Data(name, size=(24, 36), count=10, evidence="phantom")
-    train, test = datasets.split(datasets.pack(data, None, tmp_path), data, 0)
-    assert (len(train), len(test)) == (8, 2)
+    data = Data(name, resize=Resize((24, 36)), count=10, evidence="phantom")
+    parts = datasets.split(datasets.pack(data, None, tmp_path), data, 0)
+    assert (len(parts.train), len(parts.test)) == (8, 2)
+
+
+def test_retinas_are_pairs_of_nearly_one_grade() -> None:
+    items = made("dr_rahim", 6, (8, 8))
+    assert [item.id for item in items[:3]] == ["Phantom001_L", "Phantom001_R", "Phantom002_L"]
+    assert len({item.subject for item in items}) == 3
+    grades = np.array([retinas._grades("dr_rahim", patient) for patient in range(200)])
+    assert [item.target for item in items] == grades[:3].ravel().tolist()
+    difference = np.abs(grades[:, 0] - grades[:, 1])
+    assert difference.max() == 1
+    assert difference.mean() == pytest.approx(0.25, abs=0.1)
+    assert np.bincount(grades.ravel(), minlength=5).min() >= 20
+
+
+def test_lesions_grow_with_the_grade() -> None:
+    covered = np.zeros((5, 30))
+    for grade, trial in np.ndindex(*covered.shape):
+        blank = np.full((64, 96, 3), 120, np.float32)
+        retinas._draw(blank, np.random.default_rng(trial), grade)
+        covered[grade, trial] = (np.abs(blank - 120).max(axis=2) > 20).mean()
+    assert covered[0].max() == 0
+    means = covered.mean(axis=1)
+    assert (np.diff(means) > 0.3 * means[1:]).all(), means
+
+
+def test_the_discs_of_left_and_right_eyes_lie_on_opposite_sides() -> None:
+    for item in made("dr_rahim", 12, (64, 64)):
+        if item.target == 0:
+            brightest = item.image[24:40, :, 2].max(axis=0).argmax()
+            assert brightest < 24 if item.id.endswith("L") else brightest > 40

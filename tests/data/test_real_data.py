@@ -12,12 +12,12 @@ import pytest
 from harness import data as datasets
 from harness.data import IGNORED, DataError, Packed
 from harness.data.resizing import resize_mask
-from harness.specs import Data
+from harness.specs import Data, Split
 
 
-def real(name: str, root: Path, cache: Path, labels: str = "", size: tuple[int, int] | None = None) -> Packed:
+def real(name: str, root: Path, cache: Path, labels: str = "") -> Packed:
     """A packed data set; the test is skipped where it is absent."""
-    data = Data(name, labels=labels, split="random", size=size, evidence="real")
+    data = Data(name, labels=labels, split=Split("random"), evidence="real")
     try:
         datasets.check(data, root)
     except DataError as error:
@@ -30,14 +30,14 @@ def test_dme_counts_and_fluid_by_expert(real_root: Path, real_cache: Path) -> No
         some = real("dme", real_root, real_cache, labels)
         assert some.images.shape == (110, 496, 768, 1)
         assert len(set(some.subjects)) == 10
-        fluid = some.masks == 1
+        fluid = some.targets == 1
         assert (~fluid.any((1, 2))).sum() == empty
         assert fluid.mean() == pytest.approx(share, abs=0.0005)
-        assert set(np.unique(some.masks)) == {0, 1}
+        assert set(np.unique(some.targets)) == {0, 1}
 
 
 def test_the_dme_experts_agree_to_a_dice_of_069(real_root: Path, real_cache: Path) -> None:
-    one, two = (real("dme", real_root, real_cache, labels).masks == 1 for labels in ("expert1", "expert2"))
+    one, two = (real("dme", real_root, real_cache, labels).targets == 1 for labels in ("expert1", "expert2"))
     both, sizes = (one & two).sum((1, 2)), one.sum((1, 2)) + two.sum((1, 2))
     assert 2 * both.sum() / sizes.sum() == pytest.approx(0.69, abs=0.005)
     assert (2 * both[sizes > 0] / sizes[sizes > 0]).mean() == pytest.approx(0.49, abs=0.005)
@@ -46,9 +46,9 @@ def test_the_dme_experts_agree_to_a_dice_of_069(real_root: Path, real_cache: Pat
 
 def test_dme_test_subjects(real_root: Path, real_cache: Path) -> None:
     some = real("dme", real_root, real_cache, "expert1")
-    train, test = datasets.split(some, Data("dme", split="subject"), 0)
-    assert (len(train), len(test)) == (88, 22)
-    assert {some.subjects[i] for i in test} == {"Subject_09", "Subject_10"}
+    parts = datasets.split(some, Data("dme", split=Split("subject")), 0)
+    assert (len(parts.train), len(parts.test)) == (88, 22)
+    assert {some.subjects[i] for i in parts.test} == {"Subject_09", "Subject_10"}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_vessel_counts(name: str, shape: tuple[int, ...], training: int, real_ro
     some = real(name, real_root, real_cache)
     assert some.images.shape == shape
     assert some.published.count("train") == training
-    assert 0.06 < (some.masks == 1).mean() < 0.10
+    assert 0.06 < (some.targets == 1).mean() < 0.10
 
 
 def test_camvid_counts(real_root: Path) -> None:
@@ -72,7 +72,27 @@ def test_camvid_counts(real_root: Path) -> None:
     assert folders == {"train": 367, "trainannot": 367, "val": 101, "valannot": 101}
     item = next(camvid.read(real_root, Data("camvid")))
     assert item.image.shape == (360, 480, 3)
-    assert {camvid.classes[value] for value in np.unique(item.mask) if value != IGNORED} >= {"sky", "road", "building"}
+    assert {camvid.classes[value] for value in np.unique(item.target) if value != IGNORED} >= {
+        "sky",
+        "road",
+        "building",
+    }
+
+
+def test_dr_rahim_counts(real_root: Path) -> None:
+    rahim = datasets.adapter("dr_rahim")
+    try:
+        rahim.check(real_root)
+    except DataError as error:
+        pytest.skip(f"no real dr_rahim: {error}")
+    items = rahim.read(real_root, Data("dr_rahim"))
+    first = next(items)
+    assert first.image.shape == (428, 640, 3)
+    assert (first.id, first.subject, first.target) == ("Patient001_L", "Patient001", 0)
+    # Their folders tell the grades: decoding all 589 takes longer than it shows.
+    assert len(rahim.files(real_root)) == 589
+    grades = Counter(grade for _, _, grade in rahim._graded(real_root))  # type: ignore[attr-defined]
+    assert grades == {0: 276, 1: 99, 2: 166, 3: 32, 4: 16}
 
 
 def test_dme_drive_and_chase_take_less_than_300_mb(real_root: Path, real_cache: Path) -> None:
@@ -80,11 +100,11 @@ def test_dme_drive_and_chase_take_less_than_300_mb(real_root: Path, real_cache: 
         real(name, real_root, real_cache, labels)
         for name, labels in (("dme", "expert1"), ("drive", ""), ("chase_db1", ""))
     ]
-    assert sum(some.images.nbytes + some.masks.nbytes for some in packed) < 300e6
+    assert sum(some.images.nbytes + some.targets.nbytes for some in packed) < 300e6
 
 
 def test_small_masks_keep_the_share_of_fluid_and_the_empty_scans(real_root: Path, real_cache: Path) -> None:
-    full = real("dme", real_root, real_cache, "expert1").masks == 1
+    full = real("dme", real_root, real_cache, "expert1").targets == 1
     small = np.stack([resize_mask(mask.astype(np.uint8), (48, 72), 2) for mask in full])
     assert small.mean() == pytest.approx(full.mean(), rel=0.02)
     assert (small.max((1, 2)) == 0).sum() == (~full.any((1, 2))).sum()
@@ -93,7 +113,7 @@ def test_small_masks_keep_the_share_of_fluid_and_the_empty_scans(real_root: Path
 def test_dme_is_checked_within_a_second(real_root: Path) -> None:
     start = time.perf_counter()
     try:
-        datasets.check(Data("dme", split="subject"), real_root)
+        datasets.check(Data("dme", split=Split("subject")), real_root)
     except DataError as error:
         pytest.skip(f"no real DME: {error}")
     assert time.perf_counter() - start < 1

@@ -1,65 +1,150 @@
-"""Training and test images."""
+"""Which images train, choose and test."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data import Packed, split
-from harness.specs import Data
+from harness.data import Packed, Parts, split
+from harness.specs import Data, Split
 
 images = st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["train", "test"])), min_size=2, max_size=60)
+kinds = st.sampled_from(["published", "subject", "random", "folds"])
+seeds = st.integers(0, 2**31)
 
 
 def packed(entries: list[tuple[int, str]]) -> Packed:
     count = len(entries)
     return Packed(
         images=np.zeros((count, 1, 1, 1), np.uint8),
-        masks=np.zeros((count, 1, 1), np.uint8),
-        ids=tuple(map(str, range(count))),
+        targets=np.zeros((count, 1, 1), np.uint8),
+        ids=tuple(f"{index:03d}" for index in range(count)),
         subjects=tuple(f"Subject_{subject:02d}" for subject, _ in entries),
         published=tuple(part for _, part in entries),
         classes=("background", "fluid"),
+        foreground="fluid",
+        task="segmentation",
     )
 
 
-@given(images, st.sampled_from(["published", "subject", "random"]), st.integers(0, 2**31))
-def test_every_image_is_on_one_side(entries: list[tuple[int, str]], how: str, seed: int) -> None:
-    data = Data("dme", split=how)  # type: ignore[arg-type]
+TEN = packed([(subject, "") for subject in range(1, 11) for _ in range(11)])
+"""Like DME: ten subjects, eleven images each."""
+
+
+def parts(kind: Any = "subject", seed: int = 0, some: Packed = TEN, subset: Any = None, **share: float) -> Parts:
+    return split(some, Data("dme", split=Split(kind, **share), subset=subset), seed)
+
+
+def subjects(some: Packed, indices: np.ndarray) -> set[str]:
+    return {some.subjects[index] for index in indices}
+
+
+def divisible(some: Packed, kind: str, test: float, validation: float) -> bool:
+    """Whether there are enough images or subjects for one on each side."""
+    if kind == "published":
+        return not validation or some.published.count("train") >= 2
+    count = len(some.ids if kind == "random" else set(some.subjects))
+    tested = min(count - 1, max(1, round(count * test)))
+    return count >= 2 and (not validation or count - tested >= 2)
+
+
+@given(images, kinds, st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.sampled_from([0.0, 0.1, 0.5, 0.9]), seeds)
+def test_every_image_is_on_one_side(
+    entries: list[tuple[int, str]], kind: str, test: float, validation: float, seed: int
+) -> None:
     some = packed(entries)
-    if how == "subject" and len(set(some.subjects)) < 2:
-        with pytest.raises(ValueError, match="at least 2 subjects"):
-            split(some, data, seed)
+    if not divisible(some, kind, test, validation):
+        with pytest.raises(ValueError, match="at least 2"):
+            parts(kind, seed, some, test=test, validation=validation)
         return
-    train, test = split(some, data, seed)
-    assert sorted([*train, *test]) == list(range(len(entries)))
-    if how == "subject":
-        assert not {some.subjects[i] for i in train} & {some.subjects[i] for i in test}
-        assert max(some.subjects[i] for i in train) < min(some.subjects[i] for i in test)
-    if how == "random":
-        assert len(test) == max(1, round(len(entries) / 5))
-    if how == "published":
-        assert {some.published[i] for i in test} <= {"test"}
+    drawn = parts(kind, seed, some, test=test, validation=validation)
+    assert sorted([*drawn.train, *drawn.validation, *drawn.test]) == list(range(len(entries)))
+    for side in (drawn.train, drawn.validation, drawn.test):
+        assert side.dtype == np.int64
+        assert list(side) == sorted(side)
+    assert (len(drawn.validation) > 0) == (validation > 0)
+    if kind in ("subject", "folds"):
+        sides = [subjects(some, side) for side in (drawn.train, drawn.validation, drawn.test)]
+        assert sum(map(len, sides)) == len(set().union(*sides)), "a subject on two sides"
+        assert len(sides[0]) > 0
+        assert len(sides[2]) == min(len(set(some.subjects)) - 1, max(1, round(len(set(some.subjects)) * test)))
+    if kind == "random":
+        assert len(drawn.test) == min(len(entries) - 1, max(1, round(len(entries) * test)))
+    if kind == "published":
+        assert [some.published[index] for index in drawn.test] == [part for _, part in entries if part == "test"]
 
 
 def test_the_last_fifth_of_ten_subjects() -> None:
-    some = packed([(subject, "") for subject in range(1, 11) for _ in range(11)])
-    _, test = split(some, Data("dme", split="subject"), seed=3)
-    assert {some.subjects[i] for i in test} == {"Subject_09", "Subject_10"}
+    assert subjects(TEN, parts(seed=3).test) == {"Subject_09", "Subject_10"}
 
 
-def test_only_the_random_split_depends_on_the_seed() -> None:
+def test_the_indices_that_recorded_values_rest_on() -> None:
+    """Written down from the splits before folds and validation were added."""
+    assert list(parts("random", 0).test)[:8] == [11, 12, 13, 16, 20, 21, 36, 41]
+    assert list(parts("random", 7).test)[:8] == [4, 7, 9, 11, 15, 21, 27, 28]
+    assert list(parts("subject").test) == list(range(88, 110))
+
+
+def test_only_what_is_drawn_depends_on_the_seed() -> None:
     some = packed([(number % 7, "train" if number % 2 else "test") for number in range(40)])
-    for how in ("published", "subject"):
-        data = Data("dme", split=how)  # type: ignore[arg-type]
-        assert all((split(some, data, 0)[1] == split(some, data, seed)[1]).all() for seed in range(1, 5))
-    drawn = [tuple(split(some, Data("dme", split="random"), seed)[1]) for seed in range(5)]
-    assert len(set(drawn)) == 5
-    assert drawn[2] == tuple(split(some, Data("dme", split="random"), 2)[1])
+    for kind in ("published", "subject"):
+        first = parts(kind, 0, some)
+        assert all((first.test == parts(kind, seed, some).test).all() for seed in range(1, 5))
+    for share in ({}, {"validation": 0.2}):
+        drawn = [tuple(parts("random", seed, some, **share).test) for seed in range(5)]
+        assert len(set(drawn)) == 5
+        assert drawn[2] == tuple(parts("random", 2, some).test)
+    chosen = {tuple(parts("subject", seed, validation=0.2).validation) for seed in range(8)}
+    assert len(chosen) > 2
+
+
+@pytest.mark.parametrize("count", [5, 10, 14])
+def test_every_subject_tests_in_turn(count: int) -> None:
+    some = packed([(subject, "") for subject in range(count) for _ in range(3)])
+    tested = [subjects(some, parts("folds", seed, some).test) for seed in range(count)]
+    assert tested[0] == subjects(some, parts("subject", 0, some).test)
+    size = max(1, round(count / 5))
+    assert {len(fold) for fold in tested} == {size}
+    assert set().union(*tested[: -(-count // size)]) == set(some.subjects)
+    times = [sum(name in fold for fold in tested) for name in sorted(set(some.subjects))]
+    assert times == [size] * count
+    assert tested[:3] == [subjects(some, parts("folds", seed + count, some).test) for seed in range(3)]
+
+
+def test_validation_is_by_subject_where_subjects_are_named() -> None:
+    some = packed([(number // 4, "test" if number >= 40 else "train") for number in range(60)])
+    for kind in ("published", "subject", "folds"):
+        drawn = parts(kind, 1, some, validation=0.2)
+        assert not subjects(some, drawn.train) & subjects(some, drawn.validation)
+    alone = packed([(1, "test" if number >= 40 else "train") for number in range(60)])
+    assert len(parts("published", 1, alone, validation=0.25).validation) == 10
+    drawn = parts("random", 1, some, validation=0.25)
+    assert (len(drawn.train), len(drawn.validation), len(drawn.test)) == (36, 12, 12)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.sampled_from(["subject", "random", "folds"]), seeds)
+def test_a_smaller_subset_is_part_of_a_larger_one(one: int, two: int, kind: str, seed: int) -> None:
+    whole = parts(kind, seed, validation=0.2)
+    small, large = (parts(kind, seed, validation=0.2, subset=count) for count in sorted((one, two)))
+    assert set(small.train) <= set(large.train) <= set(whole.train)
+    assert (len(small.train), len(large.train)) == tuple(sorted((one, two)))
+    assert list(small.train) == sorted(small.train)
+    for some in (small, large):
+        np.testing.assert_array_equal(some.test, whole.test)
+        np.testing.assert_array_equal(some.validation, whole.validation)
+
+
+def test_a_subset_is_a_share_or_a_number_and_drawn_by_the_seed() -> None:
+    assert len(parts(subset=0.25).train) == 22
+    assert len({tuple(parts(seed=seed, subset=0.25).train) for seed in range(4)}) == 4
+    with pytest.raises(ValueError, match="at most its 88 training images, but got 89"):
+        parts(subset=89)
 
 
 def test_no_published_split() -> None:
     with pytest.raises(ValueError, match="to have a published split"):
-        split(packed([(1, ""), (2, "")]), Data("dme"), 0)
+        parts("published", 0, packed([(1, ""), (2, "")]))

@@ -1,11 +1,8 @@
-"""The exported project is the same arm: same files, same batches, same network, and mmseg's own tools run it."""
+"""The exported project is the same arm: same files, same batches, same network, same initial weights."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,175 +10,164 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from harness.evidence import Catalogue
-from harness.export import ExportError, export, export_arm
-from harness.models import building, weights
-from harness.training import evaluation
-from harness.training.loader import Resident, ResidentLoader, normalise, order
+from exported import (
+    AUGMENTED,
+    HEIGHT,
+    NETWORK,
+    PARTS,
+    PLAIN,
+    STILL,
+    TRANSFORMS,
+    WIDTH,
+    batch,
+    config_of,
+    first_batch,
+    noise,
+)
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
+from torch.nn import functional
 
-from harness import metrics
-from harness.data import Packed
-from harness.data.splitting import Indices
-from harness.specs import Augmentation, Budget, Data, Loss, Model, Optimiser, Pretrained, Recipe, Schedule
-
-ROOT = Path(__file__).resolve().parents[1]
-HEIGHT, WIDTH = 22, 32  # not divisible by the network's stride of 4: 2 rows are padded
-SPLIT: tuple[Indices, Indices] = (np.arange(6), np.arange(6, 9))
-
-PLAIN = Recipe(
-    data=Data("dme", labels="union", split="subject", size=(HEIGHT, WIDTH), evidence="phantom"),
-    budget=Budget(2),
-    model=Model(width=8, stages=3),
-    loss=Loss(cross_entropy=1.0, dice=3.0, class_weight=(1.0, 10.0), dice_classes="foreground"),
-    optimiser=Optimiser("adam", 5e-3, weight_decay=0.0),
-    schedule=Schedule("poly"),
-    batch_size=3,
-    normalise=(46.6002, 54.681),
+from harness.data import Packed, Parts
+from harness.jobs.export import ExportError, export, export_arm
+from harness.networks import building, weights
+from harness.specs import (
+    BestOnValidation,
+    Classifier,
+    CrossEntropy,
+    Data,
+    FromJob,
+    Normalise,
+    RandomCrop,
+    Rescale,
+    Shrink,
+    Split,
 )
-AUGMENTED = replace(PLAIN, augmentation=Augmentation((0.5, 2.0), crop=(16, 16), flip=0.5))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(params=[1, 3], ids=["grey", "RGB"])
 def packed(request: pytest.FixtureRequest) -> Packed:
-    """Nine images of noise with masks of both classes and ignored pixels."""
+    """Noise in grey and in colour."""
     return noise(request.param)
 
 
-def noise(channels: int = 1, classes: tuple[str, ...] = ("background", "fluid")) -> Packed:
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (9, HEIGHT, WIDTH, channels), dtype=np.uint8)
-    masks = rng.choice(np.array([*range(len(classes)), 255], np.uint8), (9, HEIGHT, WIDTH))
-    ids = tuple(f"subject 1/{index}" for index in range(9))
-    return Packed(images, masks, ids, ("1",) * 9, ("",) * 9, classes)
-
-
-def config_of(file: Path, tmp_path: Path) -> Any:
-    """The config for a Runner in this process: no workers, no log."""
-    config = Config.fromfile(file)
-    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
-        loader.update(num_workers=0, persistent_workers=False)
-    config.update(work_dir=str(tmp_path / "work"), log_level="ERROR", experiment_name=tmp_path.name)
-    return config
-
-
-def first_batch(runner: Runner) -> tuple[torch.Tensor, torch.Tensor]:
-    """The training images in order, as the exported pipeline and preprocessor hand them to the network."""
-    dataset = runner.build_dataloader(runner._train_dataloader).dataset
-    samples = [dataset[index] for index in range(len(dataset))]
-    batch = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
-    ready = runner.model.data_preprocessor(batch, training=True)
-    return ready["inputs"], torch.cat([sample.gt_sem_seg.data for sample in ready["data_samples"]])
-
-
-def resident_batch(packed: Packed, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
-    """The training images in order, as the harness hands them to the network."""
-    data = Resident.place(packed, SPLIT[0], torch.device("cpu"))
-    loader = ResidentLoader(data, replace(recipe, batch_size=len(data)), seed=0)
-    places = np.argsort(order(0, len(data), len(data), 0))
-    images, masks = loader.batch(0)
-    return images[places], masks[places]
-
-
 def test_files_hold_the_packed_pixels(packed: Packed, tmp_path: Path) -> None:
-    file = export(PLAIN, packed, SPLIT, tmp_path / "arm")
-    for part, indices in zip(("train", "val"), SPLIT, strict=True):
+    file = export(PLAIN, packed, PARTS, tmp_path / "arm")
+    assert sorted(path.name for path in (file.parent / "images").iterdir()) == ["test", "train"]
+    for part, indices in (("train", PARTS.train), ("test", PARTS.test)):
         images = sorted((file.parent / "images" / part).iterdir())
         masks = sorted((file.parent / "annotations" / part).iterdir())
         assert [path.name for path in images] == [path.name for path in masks]
         decoded = np.stack([np.asarray(Image.open(path)) for path in images])
         assert np.array_equal(decoded.reshape(packed.images[indices].shape), packed.images[indices])
-        assert np.array_equal(np.stack([np.asarray(Image.open(path)) for path in masks]), packed.masks[indices])
+        assert np.array_equal(np.stack([np.asarray(Image.open(path)) for path in masks]), packed.targets[indices])
 
 
-def test_batches_without_augmentation_are_the_harness_s(packed: Packed, tmp_path: Path) -> None:
-    runner = Runner.from_cfg(config_of(export(PLAIN, packed, SPLIT, tmp_path / "arm"), tmp_path))
-    images, masks = first_batch(runner)
-    expected, expected_masks = resident_batch(packed, PLAIN)
+@pytest.mark.parametrize("normalise", [PLAIN.normalise, Normalise((120.0, 100.0, 80.0), (60.0, 50.0, 40.0))], ids=str)
+def test_batches_without_augmentation_are_the_packed_images(
+    normalise: Normalise, packed: Packed, tmp_path: Path
+) -> None:
+    recipe = replace(PLAIN, normalise=normalise)
+    runner = Runner.from_cfg(config_of(export(recipe, packed, PARTS, tmp_path / "arm"), tmp_path))
+    images, targets = first_batch(runner)
+    expected, expected_targets = batch(packed, normalise)
     assert images.shape == (6, 3, 24, WIDTH)
     torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
-    assert torch.equal(masks, expected_masks)
-    resident = torch.from_numpy(packed.images[SPLIT[0]]).permute(0, 3, 1, 2)
-    torch.testing.assert_close(images[:, :, :HEIGHT], normalise(resident, *PLAIN.normalise), rtol=0, atol=1e-5)
+    assert torch.equal(targets, expected_targets)
 
 
 def test_batches_at_half_size_differ_by_rounding_only(packed: Packed, tmp_path: Path) -> None:
-    recipe = replace(PLAIN, augmentation=Augmentation((0.5, 0.5)), test_resize=0.5)
-    runner = Runner.from_cfg(config_of(export(recipe, packed, SPLIT, tmp_path / "arm"), tmp_path))
-    images, masks = first_batch(runner)
-    expected, expected_masks = resident_batch(packed, recipe)
+    recipe = replace(PLAIN, transforms=(Rescale(0.5),))
+    runner = Runner.from_cfg(config_of(export(recipe, packed, PARTS, tmp_path / "arm"), tmp_path))
+    images, targets = first_batch(runner)
+    whole = batch(packed, recipe.normalise)[0][:, :, :HEIGHT]
+    half = functional.interpolate(whole, scale_factor=0.5, mode="bilinear", align_corners=False)
     assert images.shape == (6, 3, 12, WIDTH // 2)
-    assert (images - expected).abs().max() * recipe.normalise[1] <= 0.5 + 1e-3  # grey levels
-    # Each pixel is one of the four that it stands for, all as near: OpenCV takes the top left one, the harness any.
-    blocks = torch.from_numpy(packed.masks[SPLIT[0]]).unfold(1, 2, 2).unfold(2, 2, 2).flatten(3)
-    assert torch.equal(masks[:, : HEIGHT // 2], blocks[..., 0].long())
-    assert (expected_masks[:, : HEIGHT // 2, :, None] == blocks).any(dim=-1).all()
+    difference = images[:, :, : HEIGHT // 2] - half
+    assert difference.abs().max() * recipe.normalise.std <= 0.5 + 1e-3  # grey levels
+    # Each pixel is one of the four that it stands for, all as near: OpenCV takes the top left one.
+    blocks = torch.from_numpy(packed.targets[PARTS.train]).unfold(1, 2, 2).unfold(2, 2, 2).flatten(3)
+    assert torch.equal(targets[:, : HEIGHT // 2], blocks[..., 0].long())
 
 
-@pytest.mark.parametrize("resize", [1.0, 0.5])
-def test_network_and_evaluation_are_the_harness_s(resize: float, tmp_path: Path) -> None:
-    packed, recipe = noise(), replace(PLAIN, test_resize=resize)
-    runner = Runner.from_cfg(config_of(export(recipe, packed, SPLIT, tmp_path / "arm"), tmp_path))
-    network = building.build(recipe.model, 2, recipe.loss, seed=3)
-    missing, unexpected = runner.model.load_state_dict(network.state_dict())
+def test_every_transform_runs(packed: Packed, tmp_path: Path) -> None:
+    recipe = replace(AUGMENTED, transforms=(Rescale(0.75), *TRANSFORMS))
+    runner = Runner.from_cfg(config_of(export(recipe, packed, PARTS, tmp_path / "arm"), tmp_path))
+    images, targets = first_batch(runner)
+    assert images.shape == (6, 3, 16, 16)
+    assert images.isfinite().all()
+    assert set(targets.unique().tolist()) == {0, 1, 255}
+
+
+def scores(predicted: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+    """mIoU and mDice in percent of two classes, pooled over valid pixels."""
+    valid = targets != 255
+    hit = [((predicted == k) & (targets == k)).sum() for k in (0, 1)]
+    sizes = [(((predicted == k) & valid).sum() + (targets == k).sum()) for k in (0, 1)]
+    iou = [h / (size - h) for h, size in zip(hit, sizes, strict=True)]
+    dice = [2 * h / size for h, size in zip(hit, sizes, strict=True)]
+    return {"mIoU": float(50 * sum(iou)), "mDice": float(50 * sum(dice))}
+
+
+@pytest.mark.parametrize("rescale", [1.0, 0.5])
+def test_network_and_evaluation_are_the_harness_s(rescale: float, tmp_path: Path) -> None:
+    packed, recipe = noise(), replace(PLAIN, transforms=() if rescale == 1 else (Rescale(rescale),))
+    runner = Runner.from_cfg(config_of(export(recipe, packed, PARTS, tmp_path / "arm"), tmp_path))
+    module = building.build(NETWORK, 2, recipe.losses, seed=3).eval()
+    missing, unexpected = runner.model.load_state_dict(module.state_dict())
     assert not missing
     assert not unexpected
-    images, _ = resident_batch(packed, recipe)
-    metas = [dict.fromkeys(("img_shape", "ori_shape", "pad_shape"), images.shape[2:])] * len(images)
+    images, targets = batch(packed, recipe.normalise, "test")
     with torch.no_grad():
-        ours = network.eval().encode_decode(images, metas)  # type: ignore[operator]
-        assert torch.equal(runner.model.eval().encode_decode(images, metas), ours)
-    found = runner.test()
-    counts = evaluation.confusion(network, Resident.place(packed, SPLIT[1], torch.device("cpu")), recipe, 2)
-    expected = metrics.summarise(counts, packed.classes)
+        if rescale == 0.5:
+            images = functional.interpolate(images[:, :, :HEIGHT], scale_factor=0.5, mode="bilinear")
+            images = functional.pad(images, (0, 0, 0, 1))
+        logits = building.logits(NETWORK, module, images)
+        if rescale == 0.5:
+            logits = functional.interpolate(logits[:, :, : HEIGHT // 2], (HEIGHT, WIDTH), mode="bilinear")
+    expected = scores(logits[:, :, :HEIGHT].argmax(dim=1), targets[:, :HEIGHT])
+    values = runner.test()
     # In percent, two decimals. At half size mmseg rounds the resized image to whole grey levels.
-    tolerance = 0.006 if resize == 1 else 0.5
-    for name in ("mIoU", "mDice"):
-        share = 1 if expected[name] > 1 else 100
-        assert found[name] == pytest.approx(share * expected[name], abs=tolerance)
+    tolerance = 0.006 if rescale == 1 else 0.5
+    assert {name: values[name] for name in expected} == pytest.approx(expected, abs=tolerance)
 
 
-def test_initial_weights_load_as_the_harness_loads_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["all", "backbone"])
+def test_initial_weights_load_as_the_harness_loads_them(part: Any, tmp_path: Path) -> None:
     packed = noise()
-    source = building.build(PLAIN.model, 5, Loss(), seed=1)  # five classes: the classifiers do not fit
+    source = building.build(NETWORK, 5, (CrossEntropy(),), seed=1)  # five classes: the last layers do not fit
     initial = (source.state_dict(), "a source")
-    recipe = replace(PLAIN, init=Pretrained(replace(PLAIN, data=Data("camvid"))), frozen=("backbone",))
-    file = export(recipe, packed, SPLIT, tmp_path / "arm", initial=initial)
+    recipe = replace(PLAIN, init=FromJob(replace(PLAIN, data=Data("camvid")), part), optimiser=STILL)
+    file = export(recipe, packed, PARTS, tmp_path / "arm", initial=initial)
     runner = Runner.from_cfg(config_of(file, tmp_path))
-    expected = building.build(recipe.model, 2, recipe.loss, seed=3)
-    runner.model.load_state_dict(expected.state_dict())
-    left = weights.fit(expected, *initial)
-    assert left
-    runner.load_checkpoint(runner._load_from)
-    for name, tensor in runner.model.state_dict().items():
-        assert torch.equal(tensor, expected.state_dict()[name]), name
+    expected = building.build(NETWORK, 2, recipe.losses, seed=3)
+    loaded = weights.fit(NETWORK, expected, *initial, part)
+    assert loaded.not_loaded
+    runner.train()
+    for name, parameter in runner.model.named_parameters():
+        if name not in loaded.not_loaded or name.endswith(("conv.weight", "conv_seg.weight")):  # others start alike
+            same = torch.allclose(parameter, expected.get_parameter(name), rtol=0, atol=1e-20)
+            assert same == (name not in loaded.not_loaded), name
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_frozen_parts_stay_and_the_rest_trains(precision: Any, tmp_path: Path) -> None:
-    recipe = replace(AUGMENTED, frozen=("backbone",), precision=precision)
-    config = config_of(export(recipe, noise(), SPLIT, tmp_path / "arm", seed=4), tmp_path)
-    config.load_from = str(tmp_path / "initial.pth")
-    before = building.build(recipe.model, 2, recipe.loss, seed=0).state_dict()
-    torch.save(before, config.load_from)
-    Runner.from_cfg(config).train()
-    after = torch.load(tmp_path / "work" / "weights.pth", weights_only=True)["state_dict"]
-    for name in before:
-        counted = name.endswith("num_batches_tracked") or not name.startswith(("backbone.", "decode_head.conv_seg"))
-        assert counted or torch.equal(before[name], after[name]) == name.startswith("backbone."), name
+def test_a_source_that_is_still_to_train_is_loaded_by_part(tmp_path: Path) -> None:
+    arm = replace(AUGMENTED, init=FromJob(AUGMENTED, "backbone"), optimiser=STILL)
+    file = export_arm(arm, 1, lambda data: noise(), tmp_path / "arm")
+    source = building.build(NETWORK, 2, arm.losses, seed=9)
+    (file.parent / "source" / "work_dir").mkdir()
+    torch.save({"state_dict": source.state_dict()}, file.parent / "source" / "work_dir" / "weights.pth")
+    runner = Runner.from_cfg(config_of(file, tmp_path))
+    runner.train()
+    for name, parameter in runner.model.named_parameters():
+        if name.startswith("backbone.") or name.endswith("conv.weight"):
+            same = torch.allclose(parameter, source.get_parameter(name), rtol=0, atol=1e-20)
+            assert same == name.startswith("backbone."), name
 
 
 def test_a_source_is_exported_with_its_arm(tmp_path: Path) -> None:
-    data = replace(PLAIN.data, count=10)
-    arm = replace(AUGMENTED, data=data, init=Pretrained(replace(AUGMENTED, data=data), seed=7))
-    file = export_arm(arm, 1, Catalogue(None, "phantom", tmp_path / "cache"), tmp_path / "arm")
+    arm = replace(AUGMENTED, init=FromJob(AUGMENTED, seed=7))
+    file = export_arm(arm, 1, lambda data: noise(), tmp_path / "arm")
     moved = shutil.move(file.parent, tmp_path / "elsewhere")
     config, source = (Config.fromfile(Path(moved) / name) for name in ("config.py", "source/config.py"))
     assert Path(config.load_from) == Path(source.work_dir) / "weights.pth"
@@ -193,10 +179,32 @@ def test_a_source_is_exported_with_its_arm(tmp_path: Path) -> None:
         "LoadImageFromFile",
         "LoadAnnotations",
         "RandomResize",
+        "RandomRotate",
         "RandomCrop",
         "RandomFlip",
+        "TorchvisionColourJitter",
         "PackSegInputs",
     ]
+
+
+def test_source_weights_come_with_the_arm(tmp_path: Path) -> None:
+    source = building.build(NETWORK, 2, PLAIN.losses, seed=1).state_dict()
+    torch.save(source, tmp_path / "weights.pt")
+    arm = replace(PLAIN, init=FromJob(PLAIN))
+    file = export_arm(arm, 1, lambda data: noise(), tmp_path / "arm", tmp_path / "weights.pt")
+    assert not (file.parent / "source").exists()
+    assert weights.load(file.parent / "initial.pth").keys() == source.keys()
+    with pytest.raises(weights.WeightsError, match="but there is no such file"):
+        export_arm(arm, 1, lambda data: noise(), tmp_path / "other", tmp_path / "absent.pt")
+
+
+def test_images_to_validate_with_are_a_part_of_their_own(tmp_path: Path) -> None:
+    parts = Parts(np.arange(4), np.arange(4, 6), np.arange(6, 9))
+    config = Config.fromfile(export(PLAIN, noise(), parts, tmp_path / "arm"))
+    counts = {path.name: len(list(path.iterdir())) for path in (tmp_path / "arm" / "images").iterdir()}
+    assert counts == {"train": 4, "val": 2, "test": 3}
+    assert config.val_dataloader.dataset.data_prefix.img_path == "images/val"
+    assert config.test_dataloader.dataset.data_prefix.img_path == "images/test"
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
@@ -204,53 +212,41 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with pytest.raises(ExportError, match="new or empty") as occupied:
-        export(PLAIN, packed, SPLIT, tmp_path / "full")
+        export(PLAIN, packed, PARTS, tmp_path / "full")
     with pytest.raises(ExportError, match="train its source") as sourceless:
-        export(replace(PLAIN, init=Pretrained(PLAIN)), packed, SPLIT, tmp_path / "arm")
+        export(replace(PLAIN, init=FromJob(PLAIN)), packed, PARTS, tmp_path / "arm")
     for error in (occupied, sourceless):
         assert "\n" not in str(error.value)
     with pytest.raises(weights.WeightsError, match="same architecture"):
-        export(PLAIN, packed, SPLIT, tmp_path / "arm", initial=({"other": torch.zeros(1)}, "another network"))
+        export(PLAIN, packed, PARTS, tmp_path / "arm", initial=({"other": torch.zeros(1)}, "another network"))
     with pytest.raises(ValueError, match=r"it has no 'layer1'; choose of backbone"):
-        export(replace(PLAIN, frozen=("layer1",)), packed, SPLIT, tmp_path / "arm")
+        export(replace(PLAIN, frozen=("layer1",)), packed, PARTS, tmp_path / "arm")
     assert not (tmp_path / "arm").exists()
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"frozen": ("layer1",)}, "it has no 'layer1'"),
-        ({"init": Pretrained(replace(PLAIN, model=Model(width=16, stages=3)))}, "the source on dme to fit"),
+        ({"transforms": (RandomCrop((18, 16)),)}, "divisible by the network's stride of 4"),
+        (
+            {"init": FromJob(replace(PLAIN, network=replace(NETWORK, shrink=Shrink(16, 3))))},
+            "the source on dme to fit",
+        ),
+        (
+            {"network": Classifier("resnet18"), "losses": (CrossEntropy(),)},
+            "resnet18 classifies, which mmsegmentation cannot",
+        ),
+        (
+            {"select": BestOnValidation(), "data": replace(PLAIN.data, split=Split("subject", validation=0.2))},
+            "export it with select=Last",
+        ),
     ],
 )
 def test_an_arm_that_cannot_train_is_not_exported_with_its_source(
-    changes: dict[str, Any], said: str, tmp_path: Path
+    changes: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
-    arm = replace(PLAIN, init=Pretrained(PLAIN))
-    catalogue = Catalogue(None, "phantom", tmp_path / "cache")
-    with pytest.raises(ValueError, match=said):
-        export_arm(replace(arm, **changes), 1, catalogue, tmp_path / "arm")
+    arm = replace(replace(PLAIN, init=FromJob(PLAIN)), **changes)
+    with pytest.raises(ValueError, match=sentence):
+        export_arm(arm, 1, lambda data: noise(), tmp_path / "arm")
     assert not (tmp_path / "arm").exists()
-
-
-def test_mmseg_s_own_tool_trains_it(tmp_path: Path) -> None:
-    import mmseg
-
-    tool = Path(mmseg.__file__).parent / ".mim" / "tools" / "train.py"
-    if not tool.is_file():
-        pytest.skip(f"mmseg {mmseg.__version__} is installed without its tools")
-    arm = replace(AUGMENTED, frozen=("backbone",), precision="bf16")  # all that mmengine lacks
-    file = export(arm, noise(), SPLIT, tmp_path / "arm")
-    finished = subprocess.run(
-        [sys.executable, str(tool), str(file)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    log = finished.stdout + finished.stderr
-    assert finished.returncode == 0, log[-3000:]
-    assert "mIoU" in log
-    assert (tmp_path / "arm" / "work_dir" / "iter_2.pth").is_file()
-    assert torch.load(tmp_path / "arm" / "work_dir" / "weights.pth", weights_only=True)["state_dict"]

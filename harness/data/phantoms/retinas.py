@@ -24,8 +24,8 @@ _DRAWN_HEIGHT = 128
 """Vessels may break here: nothing is to be learned from them."""
 _SHARES = (0.36, 0.16, 0.24, 0.13, 0.11)
 """Patients by grade; of the real eyes .47, .17, .28, .05 and .03, too few of the last for 40 images."""
-_OTHER_EYE = 0.2
-"""Share of the patients whose eyes differ by one grade."""
+_OTHER_EYE = 0.25
+"""Share of the patients whose eyes differ by one grade, as of the real patients."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ def _grades(name: str, patient: int) -> tuple[int, int]:
     """Grades of the left and the right eye."""
     rng = random(name, patient, "grades")
     grade = int(rng.choice(len(_SHARES), p=_SHARES))
-    other = grade + int(rng.choice((-1, 1))) if rng.random() < _OTHER_EYE else grade
-    eyes = (grade, min(max(other, 0), len(_SHARES) - 1))
-    return eyes if rng.random() < 0.5 else eyes[::-1]
+    if rng.random() >= _OTHER_EYE:
+        return grade, grade
+    other = grade + (1 if grade == 0 else -1)
+    return (grade, other) if rng.random() < 0.5 else (other, grade)
 
 
 def _draw(image: Floats, rng: np.random.Generator, grade: int) -> None:

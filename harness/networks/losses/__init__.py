@@ -10,11 +10,12 @@ from typing import Any
 from harness.networks.losses.term import Term
 from harness.specs import Loss
 
-__all__ = ["Term", "check_classes", "check_task", "named", "term"]
+__all__ = ["Term", "check_classes", "check_task", "named", "term", "terms"]
 
 
 @cache
-def _terms() -> tuple[Term[Any], ...]:
+def terms() -> tuple[Term[Any], ...]:
+    """Every term: those of this package's modules, by the modules' names."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     return tuple(module.TERM for module in modules if hasattr(module, "TERM"))
@@ -26,19 +27,19 @@ def term(spec: Loss) -> Term[Any]:
     Raises:
         ValueError: No module of this package serves specs of that type.
     """
-    for each in _terms():
+    for each in terms():
         if each.spec is type(spec):
             return each
-    known = ", ".join(each.spec.__name__ for each in _terms())
+    known = ", ".join(each.spec.__name__ for each in terms())
     raise ValueError(f"Expected a loss that is one of {known}, but got {spec!r}.")
 
 
 def named(name: str) -> Term[Any]:
     """The term of that name; raises ValueError where there is none."""
-    for each in _terms():
+    for each in terms():
         if each.name == name:
             return each
-    known = ", ".join(repr(each.name) for each in _terms())
+    known = ", ".join(repr(each.name) for each in terms())
     raise ValueError(f"Expected the name of a loss, one of {known}, but got {name!r}.")
 
 

@@ -8,10 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from harness.training.loop import Training
 
-from harness.data import Packed
-from harness.specs import Augmentation, Budget, Data, Loss, Model, Optimiser, Recipe
+from harness.data import Packed, Parts
+from harness.jobs.training import Trainer
+from harness.specs import (
+    Budget,
+    CrossEntropy,
+    Data,
+    Dice,
+    Normalise,
+    Optimiser,
+    RandomCrop,
+    RandomFlip,
+    RandomResize,
+    Recipe,
+    Segmenter,
+    Shrink,
+)
 
 HEIGHT, WIDTH = 24, 32
 TRAIN, TEST = 10, 5
@@ -37,30 +50,40 @@ def squares() -> Packed:
     ids = tuple(f"image{index:02d}" for index in range(count))
     subjects = tuple(f"subject{index // 3}" for index in range(count))
     published = ("train",) * TRAIN + ("test",) * TEST
-    return Packed(images, masks, ids, subjects, published, ("background", "square"))
+    return Packed(images, masks, ids, subjects, published, ("background", "square"), "square", "segmentation")
 
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
     """A recipe that takes some milliseconds an iteration; tests replace what they are about."""
     return Recipe(
-        data=Data("dme", evidence="phantom"),
+        data=Data("drive", evidence="phantom"),
         budget=Budget(6),
-        model=Model(width=8, stages=2),
-        augmentation=Augmentation(resize=(0.75, 1.5), crop=(16, 16), flip=0.5),
-        loss=Loss(cross_entropy=1.0, dice=3.0, dice_classes="foreground"),
+        network=Segmenter("unet-s5-d16", "fcn", Shrink(width=8, stages=2)),
+        transforms=(RandomResize(0.75, 1.5), RandomCrop((16, 16)), RandomFlip(0.5)),
+        losses=(CrossEntropy(), Dice(3.0, over="foreground")),
         optimiser=Optimiser("sgd", 0.05, momentum=0.9, weight_decay=0.01),
         batch_size=4,
-        normalise=(60.0, 50.0),
+        normalise=Normalise(60.0, 50.0),
     )
 
 
-@pytest.fixture(scope="session")
-def training(squares: Packed) -> Callable[..., Training]:
-    """Makes a training on the squares: ``training(recipe, seed=0, **others)``."""
-    split = np.arange(TRAIN), np.arange(TRAIN, TRAIN + TEST)
+def parts(validation: int = 0) -> Parts:
+    """The squares' split; the last of the training images are held out to choose with."""
+    return Parts(np.arange(TRAIN - validation), np.arange(TRAIN - validation, TRAIN), np.arange(TRAIN, TRAIN + TEST))
 
-    def make(recipe: Recipe, seed: int = 0, packed: Packed = squares, **others: Any) -> Training:
-        return Training(recipe, seed, packed, split, torch.device("cpu"), **others)
+
+@pytest.fixture(scope="session")
+def trainer(squares: Packed) -> Callable[..., Trainer]:
+    """Makes a training on the squares: ``trainer(recipe, seed=0, validation=0, **others)``."""
+
+    def make(recipe: Recipe, seed: int = 0, packed: Packed = squares, validation: int = 0, **others: Any) -> Trainer:
+        return Trainer(recipe, seed, packed, parts(validation), torch.device("cpu"), **others)
 
     return make
+
+
+def finished(trainer: Trainer) -> Trainer:
+    """The training after it ran."""
+    trainer.run()
+    return trainer
