@@ -75,12 +75,16 @@ def resolve(
 
     Raises:
         Unavailable: Real data are asked for and the claim's are not complete, or one of them has no phantom.
-        ValueError: There is no such data set, annotation or split.
+        ValueError: There is no such data set, substitute, annotation or split.
     """
     for data in _all_data(arms):
         datasets.check_spec(data)
-    if catalogue.root is None or mode == "phantom":
-        return _phantoms(arms, ())
+        if data.substitute:
+            datasets.adapter(data.substitute)
+    if mode == "phantom":
+        return _phantoms(arms, (), "phantoms are asked for")
+    if catalogue.root is None:
+        return _phantoms(arms, (), "no data root is given")
     chosen = {data: _real(data, catalogue) for data in _all_data(arms)}
     kept = _distinct(arms, chosen)
     dropped = tuple(name for name in arms if name not in kept)
@@ -98,7 +102,8 @@ def resolve(
     if mode == "real":
         raise Unavailable(reason)
     missing = ", ".join(dict.fromkeys(_title(data.name) for data in absent))
-    return _phantoms(arms, (f"no complete {missing} in the data root" if missing else reason,))
+    note = f"no complete {missing} in the data root" if missing else reason
+    return _phantoms(arms, (note,), note)
 
 
 def titles(arms: Mapping[str, Arm]) -> tuple[str, ...]:
@@ -119,13 +124,11 @@ def _real(data: Data, catalogue: Catalogue) -> Data | None:
         return own
     if not data.substitute:
         return None
-    stand_in = replace(own, name=data.substitute)
-    known = datasets.adapter(data.substitute)
-    if data.labels not in known.labels:
-        stand_in = replace(stand_in, labels="")
-    if known.task != datasets.adapter(data.name).task:
+    adapter = datasets.adapter(data.substitute)
+    if adapter.task != datasets.adapter(data.name).task:
         return None
-    if data.split.kind == "published" and not known.published:
+    stand_in = replace(own, name=data.substitute, labels=data.labels if data.labels in adapter.labels else "")
+    if data.split.kind == "published" and not adapter.published:
         stand_in = replace(stand_in, split=replace(data.split, kind="subject"))
     return stand_in if not catalogue.problem(stand_in) else None
 
@@ -153,12 +156,11 @@ def _distinct(arms: Mapping[str, Arm], chosen: Mapping[Data, Data | None]) -> di
     }
 
 
-def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...]) -> tuple[dict[str, Arm], Evidence]:
+def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...], why: str) -> tuple[dict[str, Arm], Evidence]:
     lacking = [data.name for data in _all_data(arms) if not datasets.has_phantom(data.name)]
     if lacking:
-        reasons = "; ".join(notes) or "no data root is given"
         raise Unavailable(
-            f"Expected real data or a phantom of {_title(lacking[0])}, but {reasons}, and nobody draws one; "
+            f"Expected real data or a phantom of {_title(lacking[0])}, but {why}, and it has no phantom; "
             "give the folder that holds the data set with --claims-data-root=DIR."
         )
     resolved = {

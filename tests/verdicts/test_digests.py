@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import make_dataclass, replace
 
 import pytest
-from harness.verdicts.evidence import Evidence
-from synthetic import question, recipe
+from synthetic import DATA, question, recipe
 
 from harness.relations import All, Greater, Looks, NotGreater
 from harness.specs import Weights
 from harness.verdicts import QuestionDigest, question_digest
+from harness.verdicts.evidence import Evidence
 
 GOOD, BAD = recipe(0.6), recipe(0.3)
 ARMS = {"good": GOOD, "bad": BAD}
@@ -57,11 +57,11 @@ def test_where_a_checkpoint_lies_is_no_matter():
         ({"relation": Greater("bad", "good")}, ("relation",)),
         ({"relation": NotGreater("good", "bad", 0.1)}, ("relation",)),
         ({"relation": All((Greater("good", "bad"), Greater("good", "bad", measure="mIoU")))}, ("relation",)),
-        ({"metric": "mIoU"}, ("measure",)),
+        ({"measure": "mIoU"}, ("measure",)),
         ({"looks": Looks()}, ("plan of seeds",)),
-        ({"looks": Looks((3, 4), (0.2, 0.8)), "metric": "mIoU"}, ("measure", "plan of seeds")),
+        ({"looks": Looks((3, 4), (0.2, 0.8)), "measure": "mIoU"}, ("measure", "plan of seeds")),
         ({"arms": {"good": replace(GOOD, batch_size=4), "bad": BAD}}, ("arms",)),
-        ({"arms": {"good": recipe(0.6, name="camvid"), "bad": BAD}}, ("data sets", "arms")),
+        ({"arms": {"good": recipe(0.6, data=replace(DATA, name="camvid")), "bad": BAD}}, ("data sets", "arms")),
         ({"arms": {"better": GOOD, "bad": BAD}}, ("relation", "arms")),
     ],
 )

@@ -7,11 +7,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from harness.specs import job
-from synthetic import question, recipe, record
+from synthetic import DRIVE, question, recipe, record
 
 from harness.converter import plain
 from harness.relations import All, ConvergesFaster, Greater, Looks, Verdict
+from harness.specs import Job, Weights
 from harness.verdicts import blank, judge
 
 SOURCE = recipe(0.5, data=DRIVE)
@@ -92,7 +92,7 @@ def test_an_arm_whose_runs_all_failed_has_no_mean():
 def test_where_most_runs_of_every_arm_collapsed_nothing_is_decided():
     made = row(claim(), collapsing(lambda run: run.seed < 3))
     assert made.verdict is Verdict.INCONCLUSIVE
-    assert made.reason.startswith("most runs of every arm collapsed")
+    assert made.reason.startswith("most runs of good, bad collapsed: ")
     assert [arm.collapsed for arm in made.arms] == [3, 3]
 
 
@@ -100,16 +100,27 @@ def test_half_of_the_runs_is_not_most():
     assert "collapsed" not in row(claim(), collapsing(lambda run: run.seed < 2)).reason
 
 
-def test_collapse_of_one_arm_is_the_effect_itself():
-    made = row(claim(), collapsing(of(BAD)))
-    assert made.verdict is Verdict.SUPPORTED
-    assert [arm.collapsed for arm in made.arms] == [0, 4]
-    assert made.arms[1].mean == 0.0
+@pytest.mark.parametrize("arm", [GOOD, BAD])
+def test_an_arm_that_collapsed_was_not_compared_whichever_it_is(arm):
+    """A comparator that predicts background everywhere once made any arm a green SUPPORTED."""
+    made = row(claim(), collapsing(of(arm)))
+    assert made.standing.verdict.decided
+    assert made.verdict is Verdict.INCONCLUSIVE
+    assert made.reason.startswith(f"most runs of {'good' if arm == GOOD else 'bad'} collapsed: ")
+
+
+def test_a_collapsed_run_never_arrives_and_that_is_a_time():
+    timed = claim(measure="time:IoU.fluid>=0.55", relation=ConvergesFaster("good", "bad"), looks=Looks.fixed(5))
+    assert row(timed, collapsing(of(BAD))).verdict is Verdict.SUPPORTED
+    both = All((ConvergesFaster("good", "bad", measure="time:IoU.fluid>=0.55"), Greater("good", "bad")))
+    assert row(claim(relation=both, looks=Looks.fixed(5)), collapsing(of(BAD))).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_shared_checkpoint_is_noted():
     tuned = {"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD}
     assert any(note.startswith("one checkpoint: ") for note in row(question(tuned)).notes)
+    files = {"tuned": replace(GOOD, init=Weights("unet.pth", "0" * 64)), "bad": BAD}
+    assert any(note.startswith("one checkpoint: ") for note in row(question(files)).notes)
     assert not any("checkpoint" in note for note in row(claim()).notes)
 
 

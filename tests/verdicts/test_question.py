@@ -1,26 +1,23 @@
-"""harness.plan: which runs a claim needs, and the samples that its relation gets."""
+"""harness.verdicts.question: which runs a claim needs, and the samples that its relation gets."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from harness.verdicts.question import Plan, metrics_of, mostly_collapsed
-from harness.specs import job
-from synthetic import question, recipe, record
+from synthetic import DRIVE, question, recipe, record
 
 from harness.relations import (
     All,
-    ConvergesFaster,
     Greater,
-    Increasing,
     Looks,
     NotWorse,
     RankCorrelation,
     Reaches,
     Verdict,
 )
-from harness.specs.measures import Value, parse
+from harness.specs import Job, Value, Weights, job, parse
+from harness.verdicts.question import mostly_collapsed
 
 IOU, DICE = parse("IoU.fluid"), parse("Dice.fluid")
 SOURCE = recipe(0.5, data=DRIVE)
@@ -56,7 +53,7 @@ def test_an_arm_is_only_asked_for_the_figures_that_the_relation_reads():
     """A source has other classes than the target: its record holds mIoU, but no IoU of fluid."""
     mean = parse("mIoU")
     relation = RankCorrelation((("good", Value("source", mean)), ("bad", Value("other", mean))))
-    arms = {"good": GOOD, "source": SOURCE, "bad": BAD, "other": recipe(0.4, name="stare", labels="")}
+    arms = {"good": GOOD, "source": SOURCE, "bad": BAD, "other": recipe(0.4, data=replace(DRIVE, name="stare"))}
 
     def find(run: Job):
         made = record(run, "k")
@@ -91,13 +88,6 @@ def test_a_claim_waits_for_the_slowest_arm():
     assert claim.stand(finder()).n_next is None
 
 
-def test_the_metrics_of_nested_relations_are_each_named_once():
-    inner = All((Greater("a", "b", measure="Dice.fluid"), Increasing(("a", "b"))))
-    faster = ConvergesFaster("a", "b", 1, budgets=(10, 10), measure="time:Dice.fluid>=0.4")
-    assert metrics_of(All((inner, faster)), "mIoU") == ("mIoU", "Dice.fluid", "time:Dice.fluid>=0.4")
-    assert metrics_of(Greater("a", "b"), "mIoU") == ("mIoU",)
-
-
 def test_a_relation_may_not_name_an_arm_without_a_recipe():
     with pytest.raises(ValueError, match="compare the arms good, bad, but it names 'ugly'; give that arm a recipe"):
         question({"good": GOOD, "bad": BAD}, Greater("good", "ugly"))
@@ -118,39 +108,39 @@ def test_one_checkpoint_for_all_seeds_is_noticed(seed):
     assert question({"tuned": tuned, "bad": BAD}).one_checkpoint is (seed is not None)
 
 
-def test_a_plan_names_every_run_once_with_its_source_before_it():
-    tuned = recipe(0.7, source=SOURCE)
-    plan = Plan([question({"tuned": tuned, "bad": BAD}), question({"good": GOOD, "bad": BAD})])
-    runs = plan.runs(lambda claim: 2)
-    assert len(runs) == len(set(runs)) == 8
-    for seed in range(2):
-        assert runs.index(job(SOURCE, seed)) < runs.index(job(tuned, seed))
+def test_weights_from_a_file_are_one_checkpoint():
+    tuned = replace(GOOD, init=Weights("unet.pth", "0" * 64))
+    assert question({"tuned": tuned, "bad": BAD}).one_checkpoint
 
 
-def test_the_sources_of_a_plan_are_those_of_every_seed_that_may_be_taken():
-    plan = Plan([question({"tuned": recipe(0.7, source=SOURCE), "bad": BAD}, looks=Looks())])
-    assert plan.sources() == {job(SOURCE, seed) for seed in range(10)}
+def test_a_standing_is_not_that_of_the_claim_with_another_plan():
+    claim = question({"good": GOOD, "bad": BAD})
+    assert claim.stand(finder()).decision.n == 3
+    assert replace(claim, looks=Looks.fixed(5)).stand(finder(s6=3, s3=3)).n_next == 5
+
+
+def test_the_jobs_of_a_claim_are_those_of_every_arm_and_seed():
+    assert list(question({"good": GOOD, "bad": BAD}).jobs(2)) == [job(arm, seed) for arm in (GOOD, BAD) for seed in (0, 1)]
 
 
 def test_a_reference_may_be_another_metric_of_the_arm():
     mean = parse("mDice")
     relation = RankCorrelation((("good", Value("good", mean)), ("bad", Value("bad", mean))))
     claim = question({"good": GOOD, "bad": BAD}, relation)
-    assert metrics_of(relation, "IoU.fluid") == ("IoU.fluid", "mDice")
     assert {"good", "bad", Value("good", mean), Value("bad", mean)} <= set(claim.samples(finder()))
     assert claim.stand(lambda run: record(run, "k")).verdict is Verdict.SUPPORTED  # with noise
 
 
 @pytest.mark.parametrize(
-    ("arms", "said"),
+    ("arms", "words"),
     [
         ({"good": GOOD, "bad": BAD, "other": recipe(0.4)}, "does not name 'other'"),
-        ({"good": GOOD, "bad": GOOD}, "'good' and 'bad' have one recipe"),
+        ({"good": GOOD, "bad": GOOD}, "'good' and 'bad' are one and the same"),
         ({"good": GOOD}, "names 'bad'"),
     ],
 )
-def test_arms_that_cannot_be_compared_are_one_sentence(arms, said):
-    with pytest.raises(ValueError, match=said):
+def test_arms_that_cannot_be_compared_are_one_sentence(arms, words):
+    with pytest.raises(ValueError, match=words):
         question(arms, Greater("good", "bad"))
 
 
@@ -159,10 +149,8 @@ def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
 
     def find(run: Job):
         score = 0.001 * run.seed if run.seed < 5 else 0.6 + 0.01 * run.seed
-        found = record(run, "k", score)
-        return replace(found, curve=collapsed.curve) if run.seed < 4 else found
+        return record(run, "k", score, collapsed=run.seed < 4)
 
-    collapsed = record(job(GOOD, 0), "k", 0.0)
     claim = question({"good": GOOD}, Reaches("good", 0.9, 0.0), looks=Looks())
     assert mostly_collapsed([find(job(GOOD, seed)) for seed in range(4)])
     assert claim.stand(find).history[0].n == 4
@@ -170,7 +158,7 @@ def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
 
 
 @pytest.mark.parametrize(
-    ("relation", "metric", "said"),
+    ("relation", "measure", "words"),
     [
         (
             NotWorse("good", "bad", 5),
@@ -180,7 +168,7 @@ def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
         (Greater("good", "bad"), "time:Dice.fluid>=0.4", "to compare values, .* take ConvergesFaster"),
     ],
 )
-def test_figures_in_percent_and_times_taken_for_values_are_one_sentence(relation, metric, said):
+def test_figures_in_percent_and_times_taken_for_values_are_one_sentence(relation, measure, words):
     arms = {arm: {"good": GOOD, "bad": BAD}[arm] for arm in relation.arms}
-    with pytest.raises(ValueError, match=said):
-        question(arms, relation, measure=metric)
+    with pytest.raises(ValueError, match=words):
+        question(arms, relation, measure=measure)

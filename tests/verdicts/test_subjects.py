@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from harness.specs import job
 from synthetic import CLASSES, recipe, record
 
 from harness.relations import (
@@ -18,10 +17,12 @@ from harness.relations import (
     Verdict,
     two_level,
 )
-from harness.specs.measures import parse
-from harness.verdicts.subjects import differences, over_subjects, pooled
+from harness.specs import Job, job, parse
+from harness.tasks.segmentation import functions
+from harness.verdicts.subjects import differences, over_subjects
 
 METRIC = "IoU.fluid"
+SUBJECTS = [f"subject {number // 3}" for number in range(18)]
 
 
 def decided(relation, means, n=6, sd=0.01, alpha=0.05):
@@ -80,25 +81,30 @@ def images(run: Job, clustered: float) -> np.ndarray:
     return np.stack([np.stack([np.full(18, 9000), np.full(18, 100)], -1), np.stack([1000 - hit, hit], -1)], -2)
 
 
+def measured(clustered):
+    """Records of five seeds of two arms, and their counts by key."""
+    arms = {"good": recipe(0.6), "bad": recipe(0.3)}
+    named = {"test_ids": [str(number) for number in range(18)], "test_subjects": SUBJECTS}
+    records = {
+        name: [record(job(arm, seed), f"{name}/{seed}", **named) for seed in range(5)] for name, arm in arms.items()
+    }
+    return records, {f"{name}/{seed}": images(job(arms[name], seed), clustered) for name in arms for seed in range(5)}
+
+
+def compared(table, metric):
+    value = functions(CLASSES)[metric]
+    samples = {name: [float(value(table[f"{name}/{seed}"].sum(0))) for seed in range(5)] for name in ("good", "bad")}
+    return Greater("good", "bad").decide(samples)
+
+
 @pytest.mark.parametrize(("clustered", "holds"), [(0.0, False), (1.0, True)])
 def test_over_subjects_is_two_level_at_the_same_level_and_sees_what_the_seeds_do_not(clustered, holds):
-    arms = {"good": recipe(0.6), "bad": recipe(0.3)}
-    subjects = [f"subject {number // 3}" for number in range(18)]
-    made = {
-        name: [
-            record(job(arm, seed), f"{name}/{seed}", test_ids=list(map(str, range(18))), test_subjects=subjects)
-            for seed in range(5)
-        ]
-        for name, arm in arms.items()
-    }
-    table = {each.key: images(job(arms[name], each.seed), clustered) for name in arms for each in made[name]}
-    value = pooled(METRIC, CLASSES)
-    samples = {name: [float(value(table[f"{name}/{seed}"].sum(0))) for seed in range(5)] for name in arms}
-    decision = Greater("good", "bad").decide(samples)
+    records, table = measured(clustered)
+    decision = compared(table, METRIC)
     assert decision.verdict is Verdict.SUPPORTED
-    (each,) = over_subjects(decision, METRIC, made, table.__getitem__)
-    stacked = [np.stack([table[f"{name}/{seed}"] for seed in range(5)]) for name in arms]
-    alone = two_level(*stacked, subjects, value, level=0.9)
+    (each,) = over_subjects(decision, parse(METRIC), records, table.__getitem__)
+    stacked = [np.stack([table[f"{name}/{seed}"] for seed in range(5)]) for name in ("good", "bad")]
+    alone = two_level(*stacked, SUBJECTS, functions(CLASSES)[METRIC], level=0.9)
     assert each.estimate.interval == pytest.approx(alone.interval)
     assert each.estimate.seed_interval == pytest.approx(decision.interval)
     assert each.holds_boundary is holds
@@ -111,7 +117,7 @@ def test_a_failed_run_and_other_test_images_give_nothing():
     other = {**made, "bad": [record(job(arms["bad"], seed), "k", test_ids=["other"] * 6) for seed in range(4)]}
     failed = {**made, "bad": [record(job(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
     for records in (other, failed):
-        assert over_subjects(decision, METRIC, records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
+        assert over_subjects(decision, parse(METRIC), records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
 
 
 def test_rankings_have_none():
@@ -121,18 +127,15 @@ def test_rankings_have_none():
     assert pairs(decided(All((ranks, Greater("y", "x"))), means)) == [("y", "x", METRIC)]
 
 
-POOLED = ("IoU.fluid", "Dice.background", "Acc.fluid", "Precision.fluid", "mIoU", "mDice", "mAcc", "aAcc")
-NOT_POOLED = ("time:Dice.fluid>=0.4", "trend:mIoU", "image_IoU.fluid", "IoU.cat", "mAP", "foreground", "mIoU.fluid")
+@pytest.mark.parametrize("measure", ["IoU.foreground", "Dice.background", "mIoU", "aAcc"])
+def test_a_pooled_metric_has_the_effect_of_the_seeds(measure):
+    records, table = measured(clustered=1.0)
+    decision = compared(table, measure.replace("foreground", "fluid"))
+    (each,) = over_subjects(decision, parse(measure), records, table.__getitem__)
+    assert each.estimate.effect == pytest.approx(decision.effect)
 
 
-@pytest.mark.parametrize("name", POOLED)
-def test_pooled_metrics_are_those_of_the_runs(name):
-    runs = [images(job(recipe(0.6), seed), clustered=1.0) for seed in range(5)]
-    values = pooled(name, CLASSES)(np.stack(runs).sum(1))
-    assert values.shape == (5,)
-    assert values == pytest.approx([summarise(run, CLASSES)[name] for run in runs])
-
-
-@pytest.mark.parametrize("name", NOT_POOLED)
-def test_other_metrics_are_not_pooled(name):
-    assert pooled(name, CLASSES) is None
+@pytest.mark.parametrize("measure", ["trend:mIoU", "gap:mIoU", "image_IoU.fluid", "time:mIoU>=0.4"])
+def test_other_measures_are_not_pooled(measure):
+    records, table = measured(clustered=1.0)
+    assert over_subjects(compared(table, METRIC), parse(measure), records, table.__getitem__) == ()

@@ -1,11 +1,11 @@
-"""harness.verdicts.families: a family counts claims that exist, each once."""
+"""harness.verdicts.registration: a family counts claims that exist, each once."""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.verdicts.families import check_families, load_families
 from harness.verdicts.golden import GoldenError
+from harness.verdicts.registration import check_families, load_families
 
 
 def test_families_name_each_claim_once(tmp_path):
