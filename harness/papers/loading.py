@@ -17,7 +17,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
 from harness.papers.claims import Origin, PublishedClaim
-from harness.papers.entries import ClaimEntry, OffTableEntry, OtherEntry, PaperEntry, RowEntry, TableEntry
+from harness.papers.layout import ClaimEntry, OffTableEntry, OtherEntry, PaperEntry, RowEntry, TableEntry
 from harness.papers.published import Column, Figure, OffTable, Paper, Table, TableRow
 
 ROOT = Path(__file__).resolve().parents[2] / "golden" / "papers"

@@ -7,7 +7,7 @@ from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
 from harness.relations.convergence import ConvergesFaster
 from harness.relations.decision import Decision, EffectKind, Verdict
 from harness.relations.equivalence import Equivalent
-from harness.relations.family import FamilyVerdict, adjust
+from harness.relations.holm import FamilyVerdict, adjust
 from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequentially
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.ranking import RankCorrelation

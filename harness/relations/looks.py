@@ -159,7 +159,7 @@ def decide_sequentially(
     way: adding seeds later goes on from the last look, and seeds beyond a stop are not used. An early look stops if
     the claim is decided at `Looks.level` / family, or if it is futile: both verdicts at the last look have a predictive
     probability below .15 (a stop on the claim's p alone would take REFUTED's power from .89 to .08). The last look
-    decides at its level; Holm over the family follows in `harness.relations.family`.
+    decides at its level; Holm over the family follows in `harness.relations.holm`.
 
     Args:
         relation: What the claim says.

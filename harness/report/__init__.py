@@ -43,8 +43,8 @@ def write_report(
     from harness.report.curves import draw_curves, drawable, file_stem
     from harness.report.document import complete, replace_text, write_json
     from harness.report.html import html
-    from harness.report.manifest import sweep
     from harness.report.markdown import markdown
+    from harness.report.written import sweep
 
     folder.mkdir(parents=True, exist_ok=True)
     environment = complete(environment, rows)

@@ -11,7 +11,7 @@ from harness.relations import Verdict
 from harness.report import phrasing
 from harness.report.document import Document, ReportError, read_json
 from harness.verdicts import Arm, Row
-from harness.verdicts.entries import tolerance
+from harness.verdicts.recorded import tolerance
 
 CONTEXT = ("scale", "evidence", "datasets", "evidence_notes", "relation", "metric", "plan")
 """What has to be the same of a row for its verdict to answer the same question."""

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.papers import Table
-from harness.report import numerals, panels, phrasing, published
+from harness.report import figures, numerals, panels, phrasing
 from harness.report.curves import Curves, curves_svg, drawable
 from harness.report.forest import forest_svg
 from harness.report.overlays import CHOICE, COLOURS, Overlay
@@ -58,14 +58,14 @@ def html(
                 "arms": [_arm(row, arm) for arm in row.arms],
                 "gaps": [_gap(row, arm) for arm in row.arms] if _beside(row) else None,
                 "others": list(dict.fromkeys(metric for arm in row.arms for metric in arm.others)),
-                "published": published.effect_text(row),
+                "published": figures.effect_text(row),
                 "interval_mark": Markup(_interval_mark(row, widest)),
                 "forests": [(title, Markup(picture)) for title, picture in _forests(row)],
                 "curves": Markup(curves_svg(row, drawn)) if drawable(drawn) else "",
                 "overlays": [(overlay.title, overlay.pictures()) for overlay in (overlays or {}).get(row.key, ())],
                 "choice": CHOICE.format(metric=phrasing.metric_base(row.metric)),
-                "tables": [_table(table, published.used_cells(row)) for table in published.tables_of(row)],
-                "paper_note": claim.note if (claim := published.claim_of(row)) else "",
+                "tables": [_table(table, figures.used_cells(row)) for table in figures.tables_of(row)],
+                "paper_note": claim.note if (claim := figures.claim_of(row)) else "",
                 "command": (commands or {}).get(row.key, ""),
                 "sort": _sort_keys(row),
                 "parts": [(part, phrasing.part_text(row, part)) for part in comparisons(row)],
@@ -94,7 +94,7 @@ def html(
 
 def _forests(row: Row) -> Iterator[tuple[str, str]]:
     """The forest plots with their titles: the arms, then the comparisons."""
-    drawn = [panels.arms_panel(row, published=published.comparable(row)), *panels.comparison_panels(row)]
+    drawn = [panels.arms_panel(row, published=figures.comparable(row)), *panels.comparison_panels(row)]
     for number, panel in enumerate(drawn):
         if panel.tracks:
             yield panel.title, forest_svg(panel, f"{row.key} {number}")
@@ -102,7 +102,7 @@ def _forests(row: Row) -> Iterator[tuple[str, str]]:
 
 def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
     """An arm with its value, its marks and the paper's value."""
-    return arm, phrasing.arm_value(arm), phrasing.arm_marks(arm), published.arm_text(row, arm)
+    return arm, phrasing.arm_value(arm), phrasing.arm_marks(arm), figures.arm_text(row, arm)
 
 
 def _beside(row: Row) -> bool:
@@ -112,7 +112,7 @@ def _beside(row: Row) -> bool:
 
 def _gap(row: Row, arm: Arm) -> str:
     """Ours minus the paper's, where both are on one scale."""
-    if arm.mean is None or arm.published is None or not published.comparable(row):
+    if arm.mean is None or arm.published is None or not figures.comparable(row):
         return "–"
     return numerals.figure(arm.mean - arm.published, sign=True)
 
@@ -205,7 +205,7 @@ def _table(table: Table, used: Collection[tuple[str, str, str]]) -> dict[str, An
     return {
         "title": table.title,
         "place": table.place,
-        "unit": published.unit_text(table),
+        "unit": figures.unit_text(table),
         "headings": [(heading, heading in table.columns) for heading in table.headings],
         "body": body,
         "recovered": any(cell["recovered"] for cells in body for cell in cells),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report import numerals, phrasing, published
+from harness.report import figures, numerals, phrasing
 from harness.verdicts import Row
 
 SPECIAL = re.compile(r"[\\`*\[<|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
@@ -39,7 +39,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
             f"**{row.verdict}**" + (f"<br>{adjusted}" if adjusted else ""),
             escape(row.name),
             "<br>".join(escape(line) for line in (_effect(row), phrasing.decided_by(row)) if line),
-            escape(published.effect_text(row) or "–"),
+            escape(figures.effect_text(row) or "–"),
             "<br>".join(escape(phrasing.arm_text(arm)) for arm in row.arms) or "–",
             escape(f"{phrasing.evidence_text(row)}; {row.scale}"),
         ]
@@ -95,7 +95,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     yield "relation", f"{phrasing.relation_text(row)}, by {phrasing.metric_title(row.metric)}"
     if row.arms:
         yield "effect", ", of ".join(filter(None, [_effect(row), phrasing.decided_by(row)]))
-    yield "paper's own effect", published.effect_text(row)
+    yield "paper's own effect", figures.effect_text(row)
     if row.verdict.decided and row.pvalue is not None and row.pvalue_against is not None:
         yield (
             "p",
@@ -106,7 +106,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
             f", {phrasing.metric_title(name)}: {numerals.figure(value, whole=phrasing.counts_epochs(name))}"
             for name, value in arm.others.items()
         )
-        yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(published.arm_text(row, arm))
+        yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(figures.arm_text(row, arm))
     yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"
     yield from (("data", note) for note in row.evidence_notes if note not in phrasing.stand_ins(row))
     yield "seeds", phrasing.seeds_text(row)

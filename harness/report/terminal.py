@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from harness.relations import Verdict
-from harness.report import numerals, phrasing, published
+from harness.report import figures, numerals, phrasing
 from harness.verdicts import Arm, Row
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _effect(row: Row, separator: str) -> list[Text]:
         line.append(f" {phrasing.interval_text(row)}")
         if decided_by := phrasing.decided_by(row):
             line.append(f"{separator}of {decided_by}", "dim")
-    if theirs := published.effect_text(row):
+    if theirs := figures.effect_text(row):
         line.append(f"{separator if line else ''}paper ", "dim").append(theirs)
     return [line] if line else []
 

@@ -38,7 +38,7 @@ class ZeroShot:
             raise ValueError(f"Expected ZeroShot `recipe` to be a Recipe, but got {self.recipe!r}.")  # noqa: TRY004
         recipe = self.recipe
         evaluated = Recipe(
-            data=recipe.data,
+            data=replace(recipe.data, subset=None),
             network=recipe.network,
             budget=Budget(1),
             init=recipe.init,

@@ -140,7 +140,7 @@ class Recipe:
         for name, kind in kinds.items():
             if not isinstance(value := getattr(self, name), kind):
                 words = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
-                raise ValueError(f"Expected recipe `{name}` to be a {words}, but got {value!r}.")  # noqa: TRY004
+                raise ValueError(f"Expected recipe `{name}` to be an instance of {words}, but got {value!r}.")  # noqa: TRY004
         checks.terms("recipe", "transforms", self.transforms, Transform, "(RandomCrop((256, 256)), RandomFlip())")
         checks.terms("recipe", "losses", self.losses, Loss, "(CrossEntropy(), Dice(3.0))")
         check_order(self.transforms)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.specs import Artifact
-from harness.store import manifest, plans, progress
+from harness.store import in_flight, manifest, plans
+from harness.store.counts import dense, sparse
 from harness.store.disposable import Disposable, kept_bytes
 from harness.store.files import StoreError, beside, flush, reason, swap, sweep
 from harness.store.locks import Locks
@@ -110,7 +111,8 @@ class Store:
         Raises:
             StoreError: The job has none.
         """
-        return np.asarray(self._array(key, "counts"), np.int64)
+        with self._arrays(key, "counts") as content:
+            return dense(content)
 
     def previews(self, key: str) -> npt.NDArray[np.uint8]:
         """Predicted classes of each image of the record's ``preview_ids``, on the first axis.
@@ -118,14 +120,16 @@ class Store:
         Raises:
             StoreError: The job has none.
         """
-        return np.asarray(self._array(key, "previews"), np.uint8)
+        with self._arrays(key, "previews") as content:
+            return np.asarray(content["previews"], np.uint8)
 
-    def _array(self, key: str, name: Literal["counts", "previews"]) -> npt.NDArray[Any]:
+    @contextmanager
+    def _arrays(self, key: str, name: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
         file = self.entry(key) / COUNTS
         if self.find(key) is None or not file.exists():
             raise StoreError(f"Expected {name} of job {key[:12]} in the store {self.root}, but there are none.")
         with np.load(file) as content:
-            return np.asarray(content[name])
+            yield content
 
     def has(self, key: str, name: Artifact) -> bool:
         """Whether an artifact of a job is there."""
@@ -182,7 +186,8 @@ class Store:
             (staging / RECORD).write_text(record.to_json(), "utf-8")
             if counts is not None:
                 previews = np.zeros(0, np.uint8) if previews is None else previews
-                np.savez_compressed(staging / COUNTS, counts=counts, previews=previews)
+                places, values, shape = sparse(counts).values()
+                np.savez_compressed(staging / COUNTS, previews=previews, places=places, values=values, shape=shape)
             for name, path in artifacts.items():
                 shutil.move(path, staging / FILES[name])
             manifest.write(staging)
@@ -252,12 +257,12 @@ class Store:
             )
 
     def report_progress(self, key: str, report: Mapping[str, Any]) -> None:
-        """Tells other processes how far a training is; see :func:`harness.store.progress.report`."""
-        progress.report(self.partial(key), report)
+        """Tells other processes how far a training is; see :func:`harness.store.in_flight.report`."""
+        in_flight.report(self.partial(key), report)
 
     def in_flight(self, seconds: float = 60.0) -> list[dict[str, Any]]:
-        """Progress of the trainings that reported lately; see :func:`harness.store.progress.in_flight`."""
-        return progress.in_flight(self.root / "partial", seconds)
+        """Progress of the trainings that reported lately; see :func:`harness.store.in_flight.in_flight`."""
+        return in_flight.in_flight(self.root / "partial", seconds)
 
     def end_plan(
         self, question: Mapping[str, Any], seeds: Sequence[int], verdict: str

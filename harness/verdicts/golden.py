@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.converter import build, plain
 from harness.relations import Verdict
-from harness.verdicts.entries import Entry, RecordedArm, Recording, entry_of
+from harness.verdicts.recorded import Entry, RecordedArm, Recording, entry_of
 from harness.verdicts.rows import Arm, Row
 
 REPEATS = 1e-3

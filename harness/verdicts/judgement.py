@@ -123,18 +123,19 @@ def _records(question: Question, name: str, seeds: int, find: Find) -> list[Reco
 
 
 def _arm(question: Question, name: str, records: Sequence[Record], keys: tuple[str, ...]) -> Arm:
-    values = np.array([record.value(question.measure) for record in records])
+    measure = question.measure_of(name)
+    values = np.array([record.value(measure) for record in records])
     finite = values[np.isfinite(values)]
     claim = published_claim(question)
     others = {}
     for value in question.relation.values(question.measure):
-        if value.arm != name or value.measure == question.measure:
+        if value.arm != name or value.measure == measure:
             continue
         further = np.array([record.value(value.measure) for record in records])
         others[str(value.measure)] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
     return Arm(
         name=name,
-        metric=str(question.measure),
+        metric=str(measure),
         values=tuple(None if math.isnan(value) else float(value) for value in values),
         mean=float(finite.mean()) if len(finite) else None,
         sd=float(finite.std(ddof=1)) if len(finite) > 1 else None,

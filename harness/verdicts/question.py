@@ -91,6 +91,11 @@ class Question:
         """Whether all seeds of an arm start from one and the same checkpoint, a file or a shared training."""
         return one_checkpoint(self.arms.values())
 
+    def measure_of(self, arm: str) -> Measure:
+        """What an arm's values are: the claim's measure where the relation reads it, else what it reads of the arm."""
+        read = [value.measure for value in self.relation.values(self.measure) if value.arm == arm]
+        return self.measure if self.measure in read or not read else read[0]
+
     @property
     def most(self) -> int:
         """Seeds that it may come to need."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from squares import HEIGHT, TEST, TRAIN, WIDTH, parts
 
-from harness.data import Packed, Parts
+from harness.data import Packed
 from harness.jobs.training import Trainer
 from harness.specs import (
     Budget,
@@ -25,9 +26,6 @@ from harness.specs import (
     Segmenter,
     Shrink,
 )
-
-HEIGHT, WIDTH = 24, 32
-TRAIN, TEST = 10, 5
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,11 +66,6 @@ def recipe() -> Recipe:
     )
 
 
-def parts(validation: int = 0) -> Parts:
-    """The squares' split; the last of the training images are held out to choose with."""
-    return Parts(np.arange(TRAIN - validation), np.arange(TRAIN - validation, TRAIN), np.arange(TRAIN, TRAIN + TEST))
-
-
 @pytest.fixture(scope="session")
 def trainer(squares: Packed) -> Callable[..., Trainer]:
     """Makes a training on the squares: ``trainer(recipe, seed=0, validation=0, **others)``."""
@@ -81,9 +74,3 @@ def trainer(squares: Packed) -> Callable[..., Trainer]:
         return Trainer(recipe, seed, packed, parts(validation), torch.device("cpu"), **others)
 
     return make
-
-
-def finished(trainer: Trainer) -> Trainer:
-    """The training after it ran."""
-    trainer.run()
-    return trainer

@@ -157,7 +157,9 @@ def test_a_classification_batch_has_a_class_for_each_image(squares: Packed, reci
     grades = np.arange(15, dtype=np.uint8) % 5
     graded = replace(squares, targets=grades, classes=tuple("abcde"), foreground="", task="classification")
     data = Resident.place(graded, np.arange(10), CPU)
-    images, target = Batches(data, replace(recipe, network=Classifier("resnet18"), losses=recipe.losses[:1]), 4, 1).batch(3)
+    images, target = Batches(
+        data, replace(recipe, network=Classifier("resnet18"), losses=recipe.losses[:1]), 4, 1
+    ).batch(3)
     assert images.shape == (4, 3, 16, 16)
     assert target.dtype == torch.int64
     assert target.tolist() == grades[order(4, 10, 4, 3)].tolist()

@@ -18,7 +18,6 @@ from harness.networks import building
 from harness.specs import (
     Classifier,
     CrossEntropy,
-    Focal,
     Normalise,
     RandomCrop,
     RandomFlip,

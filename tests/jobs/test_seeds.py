@@ -6,6 +6,7 @@ import hashlib
 import itertools
 
 import numpy as np
+
 from harness.jobs.seeds import generator, role_seed
 
 ROLES = ("initialisation", "order", "augmentation", "dropout")

@@ -138,7 +138,9 @@ def test_a_divergence_is_kept_and_the_other_claims_go_on(scheduler):
     assert len(trained()) == before
 
 
-def test_a_recipe_that_does_not_fit_its_network_is_found_before_anything_trains_and_its_source_is_not_trained(scheduler):
+def test_a_recipe_that_does_not_fit_its_network_is_found_before_anything_trains_and_its_source_is_not_trained(
+    scheduler,
+):
     wrong, fine = recipe(0.7, "nowhere", source=SOURCE), question({"good": GOOD, "bad": BAD})
     claim = question({"tuned": wrong, "bad": BAD})
     work = scheduler(fine, claim)
@@ -326,7 +328,9 @@ def test_four_processes_train_each_run_exactly_once(tmp_path, monkeypatch):
         )
 
 
-def test_an_ensemble_and_what_it_combines_are_done_once_and_members_make_their_predictions_from_their_weights(scheduler):
+def test_an_ensemble_and_what_it_combines_are_done_once_and_members_make_their_predictions_from_their_weights(
+    scheduler,
+):
     alone = question({"good": GOOD, "bad": BAD})
     scheduler(alone).finish(alone)
     claim = question({"both": Ensemble((GOOD, TUNED)), "bad": BAD})

@@ -13,13 +13,18 @@ MEASURES = (
     st.builds(Final, METRICS)
     | st.builds(Trend, METRICS)
     | st.builds(Gap, METRICS)
-    | st.builds(TimeTo, METRICS, st.floats(-1, 1))
+    | st.builds(TimeTo, METRICS, st.integers(-(10**6), 10**6) | st.floats(allow_nan=False, allow_infinity=False))
 )
 
 
 @given(measure=MEASURES)
 def test_a_printed_measure_is_read_back(measure):
     assert parse(str(measure)) == parse(measure) == measure
+    assert str(parse(str(measure))) == str(measure)
+
+
+def test_equal_thresholds_print_alike():
+    assert str(TimeTo(Metric("mIoU"), 1)) == str(TimeTo(Metric("mIoU"), 1.0)) == "time:mIoU>=1.0"
 
 
 def test_printed_forms():
@@ -41,9 +46,31 @@ def test_printed_forms():
         "mIoU>=0.4",
         "IoU.",
         ":mIoU",
+        "mIoU ",
+        "gap:",
+        "gap:trend:mIoU",
+        "time:mIoU>=inf",
+        "time:mIoU>=0.4>=0.5",
+        Value("scratch", Final(Metric("mIoU"))),
         None,
     ],
 )
 def test_other_forms_are_one_sentence(text):
     with pytest.raises(ValueError, match=r"^Expected a measure as in mIoU, .* or time:mIoU>=0\.4, but got .*\.$"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Metric(""), 'a metric as in Metric("mIoU") or Metric("IoU", "fluid"), but got \'\''),
+        (lambda: Metric("IoU.fluid"), "but got 'IoU.fluid'"),
+        (lambda: Metric("trend:mIoU"), "but got 'trend:mIoU'"),
+        (lambda: Metric("mIoU>=0.4"), "but got 'mIoU>=0.4'"),
+        (lambda: Metric(" mIoU"), "but got ' mIoU'"),
+        (lambda: TimeTo(Metric("mIoU"), float("inf")), "TimeTo `threshold` to be a finite number, but got inf"),
+        (lambda: TimeTo(Metric("mIoU"), "0.4"), "TimeTo `threshold` to be a finite number, but got '0.4'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(refusal, make, words):
+    assert words in refusal(make)

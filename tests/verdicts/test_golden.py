@@ -12,7 +12,7 @@ from synthetic import question, recipe
 
 from harness.relations import Decision, Greater, Looks, SequentialDecision, Verdict
 from harness.verdicts import Arm, blank
-from harness.verdicts.entries import tolerance
+from harness.verdicts.recorded import tolerance
 from harness.verdicts.golden import Expectation, Golden, GoldenError, disagreements
 
 NAME = "tiny-paper/first-is-better"

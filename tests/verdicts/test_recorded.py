@@ -1,4 +1,4 @@
-"""harness.verdicts.entries: what is recorded of a row, and how far its means may move."""
+"""harness.verdicts.recorded: what is recorded of a row, and how far its means may move."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from synthetic import question, recipe, record
 from harness.converter import build, plain
 from harness.relations import Looks, Verdict
 from harness.verdicts import judge
-from harness.verdicts.entries import Recording, entry_of, tolerance
+from harness.verdicts.recorded import Recording, entry_of, tolerance
 
 
 def test_the_tolerance_follows_the_spread_with_a_floor():

@@ -1,4 +1,4 @@
-"""harness.store.progress: which trainings are in flight."""
+"""harness.store.in_flight: which trainings are in flight."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from harness.report import write_report
-from harness.report.manifest import NAME, sweep
+from harness.report.written import NAME, sweep
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""harness.verdicts.families: a family counts claims that exist, each once."""
+"""harness.verdicts.registration: a family counts claims that exist, each once."""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.verdicts.families import check_families, load_families
+from harness.verdicts.registration import check_families, load_families
 from harness.verdicts.golden import GoldenError
 
 

@@ -1,0 +1,228 @@
+"""One job at work: what it has to go by, and what it leaves in the store."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from harness.data import Packed, Parts
+from harness.jobs import combination, evaluation
+from harness.jobs.resident import Resident
+from harness.jobs.training import Progress, Trainer, peak_memory, started, state
+from harness.networks import weights
+from harness.provenance import cpu_name, provenance
+from harness.specs import Artifact, Combination, Job, Recipe, Weights, canonical, recipe_of
+from harness.store import Point, Record, Store
+from harness.tasks import task
+from harness.tasks.metrics import collapsed
+
+REPORT_SECONDS = 0.5
+
+PREVIEWS = 4
+"""Test images whose predictions are kept for the report."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One job with everything that it needs.
+
+    Attributes:
+        job, key: The job, with its data resolved, and its key.
+        inputs: The artifact that it needs of each of its inputs.
+        asked: Artifacts that other jobs need of this one.
+        packed, parts: Its data, and which images train, select and test.
+        store: Where its result goes.
+        device: Where it is done.
+        session: Name of the invocation.
+    """
+
+    job: Job
+    key: str
+    inputs: Mapping[Job, Path]
+    asked: frozenset[Artifact]
+    packed: Packed
+    parts: Parts
+    store: Store
+    device: torch.device
+    session: str
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe whose data and task the record is of."""
+        return recipe_of(self.job)
+
+    def train(self, report: Callable[[dict[str, Any]], None]) -> Record:
+        """Trains, or goes on from the job's checkpoint.
+
+        Args:
+            report: Called about twice a second with ``iteration``, ``iterations``, ``seconds`` and ``score``.
+        """
+        trainer = Trainer(
+            self.recipe,
+            self.job.seed,
+            self.packed,
+            self.parts,
+            self.device,
+            start=self._start(),
+            kept=(self.store.checkpoint(self.key), self.key),
+            report=self._reporter(report),
+        )
+        trainer.run()
+        progress, record = trainer.progress, self._record()
+        record.curve, record.validation_curve = progress.curve, progress.validation_curve
+        record.selected, record.seconds = progress.selected, progress.seconds
+        record.losses = [[iteration, loss] for iteration, loss in progress.losses]
+        record.train_metrics, record.validation_metrics = trainer.splits()
+        record.iterations, record.train_images = trainer.iterations, len(self.parts.train)
+        return self._leave_network(record, trainer.network, trainer.loaded, trainer.counts)
+
+    def evaluate(self) -> Record:
+        """Evaluates the network as it starts."""
+        begin = time.monotonic()
+        network, loaded = started(self.recipe, self.job.seed, len(self.packed.classes), self.device, self._start())
+        counts = evaluation.confusion(network, self._resident(self.parts.test), self.recipe)
+        record = self._record()
+        record.curve, record.seconds = self._single_point(counts), time.monotonic() - begin
+        return self._leave_network(record, network, loaded, counts)
+
+    def combine(self) -> Record:
+        """Combines the predictions of the members."""
+        assert isinstance(self.job, Combination)
+        begin = time.monotonic()
+        members = [np.load(self.inputs[member]) for member in self.job.inputs]
+        test, validation = combination.combined(
+            self.job.ensemble.method,
+            [member["test"] for member in members],
+            [member["validation"] for member in members],
+            self.packed.targets[self.parts.validation],
+        )
+        counts = combination.confusion(test, self.packed.targets[self.parts.test])
+        record = self._record()
+        record.curve, record.seconds = self._single_point(counts), time.monotonic() - begin
+        artifacts: dict[Artifact, Path] = {}
+        if "predictions" in self.asked:
+            artifacts["predictions"] = self._saved(test.astype(np.float16), validation.astype(np.float16))
+        return self._leave(record, counts, test[self._shown].argmax(1).astype(np.uint8), artifacts)
+
+    def predict(self) -> None:
+        """Adds the predictions of a finished job, from its weights, to its entry."""
+        network, _ = started(self.recipe, self.job.seed, len(self.packed.classes), self.device, None)
+        network.load_state_dict(weights.load(self.store.artifact(self.key, "weights")))
+        self.store.add(self.key, "predictions", self._predictions(network))
+
+    def _start(self) -> tuple[weights.State, str] | None:
+        """Tensors to start from, and where they are from."""
+        init = self.recipe.init
+        if isinstance(init, Weights):
+            return weights.read(init), init.path
+        for source, file in self.inputs.items():
+            return weights.load(file), f"the training on {recipe_of(source).data.name}"
+        return None
+
+    def _record(self) -> Record:
+        """A finished record without its figures."""
+        packed, parts = self.packed, self.parts
+        cuda = self.device.type == "cuda"
+        name = torch.cuda.get_device_name(self.device) if cuda else cpu_name(torch.backends.cpu.get_cpu_capability())
+        return Record(
+            key=self.key,
+            job=dict(canonical(self.job)),
+            kind=self.job.kind,
+            seed=self.job.seed,
+            status="finished",
+            session=self.session,
+            task=packed.task,
+            classes=list(packed.classes),
+            foreground=packed.foreground,
+            train_ids=[packed.ids[index] for index in parts.train],
+            validation_ids=[packed.ids[index] for index in parts.validation],
+            test_ids=[packed.ids[index] for index in parts.test],
+            test_subjects=[packed.subjects[index] for index in parts.test],
+            provenance={**provenance(name), "kind": self.device.type},
+        )
+
+    def _leave_network(
+        self,
+        record: Record,
+        network: torch.nn.Module,
+        loaded: weights.Loaded | None,
+        counts: npt.NDArray[np.int64],
+    ) -> Record:
+        record.weights = asdict(loaded) if loaded is not None else {}
+        record.peak_memory = peak_memory(self.device)
+        previews = evaluation.predictions(network, self._resident(self.parts.test[self._shown]), self.recipe)
+        artifacts: dict[Artifact, Path] = {"weights": self._staged()}
+        torch.save(state(network), artifacts["weights"])
+        if "predictions" in self.asked:
+            artifacts["predictions"] = self._predictions(network)
+        return self._leave(record, counts, previews, artifacts)
+
+    def _leave(
+        self,
+        record: Record,
+        counts: npt.NDArray[np.int64],
+        previews: npt.NDArray[np.uint8],
+        artifacts: Mapping[Artifact, Path],
+    ) -> Record:
+        record.collapsed = collapsed(counts.sum(0))
+        record.preview_ids = [self.packed.ids[index] for index in self.parts.test[self._shown]]
+        self.store.write(record, counts=counts, previews=previews, artifacts=artifacts, keep=self.asked)
+        return record
+
+    def _single_point(self, counts: npt.NDArray[np.int64]) -> list[Point]:
+        """The curve of a job that trains nothing."""
+        metrics = task(self.recipe.task).summarise(counts, self.packed.classes)
+        return [{"iteration": 0, "epoch": 0.0, "metrics": metrics}]
+
+    def _predictions(self, network: torch.nn.Module) -> Path:
+        """A file of class probabilities of the test and of the validation images."""
+        test, validation = (
+            evaluation.probabilities(network, self._resident(part), self.recipe)
+            for part in (self.parts.test, self.parts.validation)
+        )
+        return self._saved(test, validation)
+
+    def _saved(self, test: combination.Shares, validation: combination.Shares) -> Path:
+        file = self._staged()
+        with file.open("wb") as stream:
+            np.savez(stream, test=test, validation=validation)
+        return file
+
+    def _staged(self) -> Path:
+        """A file of its own for an artifact on its way into the entry."""
+        folder = self.store.partial(self.key)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"artifact.{uuid.uuid4().hex}"
+
+    def _resident(self, indices: npt.NDArray[np.int64]) -> Resident:
+        return Resident.place(self.packed, indices, self.device)
+
+    @cached_property
+    def _shown(self) -> npt.NDArray[np.intp]:
+        """Positions of the test images that the report shows predictions of."""
+        subjects = [self.packed.subjects[index] for index in self.parts.test]
+        return task(self.recipe.task).shown(self.packed.targets[self.parts.test], subjects, PREVIEWS)
+
+    def _reporter(self, report: Callable[[dict[str, Any]], None]) -> Callable[[Progress, int], None]:
+        last = [0.0]
+
+        def tell(progress: Progress, iterations: int) -> None:
+            if time.monotonic() - last[0] < REPORT_SECONDS:
+                return
+            last[0] = time.monotonic()
+            latest = progress.curve[-1]["metrics"] if progress.curve else {}
+            names = (f"Dice.{self.packed.foreground}", "mDice", "kappa")
+            score = next(((name, latest[name]) for name in names if name in latest), None)
+            done = {"iteration": progress.iteration, "iterations": iterations, "seconds": progress.seconds}
+            report({**done, "score": score})
+
+        return tell

@@ -1,0 +1,253 @@
+"""harness.specs.arms: arms, the jobs that they make, and how jobs start from one another."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from harness.specs import (
+    BestOnValidation,
+    Budget,
+    Classifier,
+    Combination,
+    CrossEntropy,
+    Data,
+    Ensemble,
+    Evaluation,
+    Focal,
+    FromJob,
+    Job,
+    Last,
+    Metric,
+    Normalise,
+    Optimiser,
+    Poly,
+    RandomCrop,
+    RandomFlip,
+    Recipe,
+    Rescale,
+    Scratch,
+    Segmenter,
+    Split,
+    Training,
+    Weights,
+    ZeroShot,
+    ancestry,
+    arms,
+    final,
+    job,
+    key,
+    one_checkpoint,
+    recipe_of,
+    recipes,
+    replaced,
+)
+
+SHA = "0123456789abcdef" * 4
+NETWORK = Segmenter("unet-s5-d16", "fcn")
+
+FIRST = Recipe(Data("camvid"), NETWORK, Budget(1))
+SECOND = Recipe(Data("drive"), NETWORK, Budget(2), init=FromJob(FIRST))
+TUNED = Recipe(Data("dme"), NETWORK, Budget(3), init=FromJob(SECOND))
+SCRATCH = Recipe(Data("dme"), NETWORK, Budget(3))
+SHARED = replace(TUNED, init=FromJob(SECOND, seed=7))
+FROM_FILE = replace(SCRATCH, init=Weights("a.pth", SHA))
+
+HELD_OUT = replace(SCRATCH, data=Data("dme", split=Split(validation=0.2)))
+
+TRAINING_ONLY: dict[str, Any] = {
+    "budget": Budget(9),
+    "losses": (Focal(),),
+    "optimiser": Optimiser("adam"),
+    "schedule": Poly(),
+    "batch_size": 2,
+    "select": BestOnValidation(Metric("mIoU")),
+    "frozen": ("backbone",),
+}
+EVALUATED: dict[str, Any] = {
+    "data": Data("hrf", split=Split(validation=0.2)),
+    "network": Segmenter("unet-s5-d16", "pspnet"),
+    "init": FromJob(FIRST),
+    "transforms": (Rescale(0.5),),
+    "normalise": Normalise(0.0, 1.0),
+    "precision": "bf16",
+}
+
+
+def contents(data: Data) -> str:
+    return f"content of {data.name}"
+
+
+def versions(job: Job) -> dict[str, int]:
+    return {"jobs": 1}
+
+
+def test_an_arm_and_a_seed_make_a_job() -> None:
+    ensemble = Ensemble((SCRATCH, TUNED))
+    assert job(SCRATCH, 2) == Training(SCRATCH, 2)
+    assert job(ZeroShot(TUNED), 2) == Evaluation(ZeroShot(TUNED).recipe, 2)
+    assert job(ensemble, 2) == Combination(ensemble, 2)
+
+
+def test_a_job_starts_from_its_sources_with_its_own_seed_or_with_the_shared_one() -> None:
+    assert job(SCRATCH, 2).inputs == job(FROM_FILE, 2).inputs == ()
+    assert job(TUNED, 2).inputs == job(ZeroShot(TUNED), 2).inputs == (Training(SECOND, 2),)
+    assert job(SHARED, 2).inputs == (Training(SECOND, 7),)
+    assert job(SHARED, 2).inputs[0].inputs == (Training(FIRST, 7),), "a shared source's own source is shared as well"
+    assert job(Ensemble((SHARED, ZeroShot(SCRATCH))), 2).inputs == (job(SHARED, 2), job(ZeroShot(SCRATCH), 2))
+
+
+def test_trainings_ask_for_weights_and_combinations_for_predictions() -> None:
+    needed = [job(arm, 0).needs for arm in (TUNED, ZeroShot(TUNED), Ensemble((TUNED, SCRATCH)))]
+    assert needed == ["weights", "weights", "predictions"]
+
+
+def test_the_ancestry_has_inputs_before_what_starts_from_them() -> None:
+    whole = job(Ensemble((Ensemble((TUNED, SCRATCH)), SHARED)), 2)
+    assert list(ancestry(whole)) == [
+        Training(FIRST, 2),
+        Training(SECOND, 2),
+        Training(TUNED, 2),
+        Training(SCRATCH, 2),
+        Combination(Ensemble((TUNED, SCRATCH)), 2),
+        Training(FIRST, 7),
+        Training(SECOND, 7),
+        Training(SHARED, 2),
+        whole,
+    ]
+
+
+def test_recipes_of_an_arm_and_the_one_that_its_record_is_of() -> None:
+    ensemble = Ensemble((ZeroShot(TUNED), SCRATCH))
+    zero_shot = ZeroShot(TUNED).recipe
+    assert list(recipes(ensemble)) == [FIRST, SECOND, zero_shot, SCRATCH]
+    assert final(TUNED) == recipe_of(job(TUNED, 0)) == TUNED
+    assert final(ensemble) == final(ZeroShot(TUNED)) == recipe_of(job(ensemble, 0)) == zero_shot
+
+
+@pytest.mark.parametrize(
+    ("arm", "shared"),
+    [
+        (SCRATCH, False),
+        (TUNED, False),
+        (SHARED, True),
+        (FROM_FILE, True),
+        (replace(SCRATCH, init=FromJob(replace(FIRST, init=Weights("a.pth", SHA)))), True),
+        (replace(SCRATCH, init=FromJob(SHARED)), True),
+        (ZeroShot(SHARED), True),
+        (ZeroShot(TUNED), False),
+        (Ensemble((TUNED, SCRATCH)), False),
+        (Ensemble((TUNED, Ensemble((SCRATCH, FROM_FILE)))), True),
+    ],
+)
+def test_one_checkpoint_is_a_file_or_a_shared_training_anywhere_in_the_lineage(arm, shared: bool) -> None:
+    assert one_checkpoint([arm]) is shared
+    assert one_checkpoint([SCRATCH, arm]) is shared
+
+
+def test_replaced_reaches_every_data_set_and_leaves_the_rest() -> None:
+    arm = Ensemble((ZeroShot(TUNED), Ensemble((SHARED, SCRATCH))), "hard")
+    phantom = replaced(arm, Data, lambda data: replace(data, evidence="phantom"))
+    assert [recipe.data.evidence for recipe in recipes(phantom)] == ["phantom"] * 7
+    assert [recipe.data.name for recipe in recipes(phantom)] == [recipe.data.name for recipe in recipes(arm)]
+    assert phantom.members[1].members[0].init.seed == 7
+    assert phantom.method == "hard"
+    assert replaced(phantom, Data, lambda data: replace(data, evidence="")) == arm
+    assert replaced((SCRATCH, "text", 1), Budget, lambda budget: Budget(4))[0].budget == Budget(4)
+
+
+def test_what_concerns_training_alone_does_not_identify_a_zero_shot_evaluation() -> None:
+    assert TRAINING_ONLY.keys() | EVALUATED.keys() == {item.name for item in fields(Recipe)}
+    for name, value in TRAINING_ONLY.items():
+        other = ZeroShot(replace(HELD_OUT, **{name: value}))
+        assert other == ZeroShot(HELD_OUT), name
+        assert hash(other) == hash(ZeroShot(HELD_OUT))
+    for name, value in EVALUATED.items():
+        assert ZeroShot(replace(HELD_OUT, **{name: value})) != ZeroShot(HELD_OUT), name
+        assert getattr(ZeroShot(replace(HELD_OUT, **{name: value})).recipe, name) == value
+
+
+def test_of_a_zero_shot_evaluations_transforms_only_the_rescaling_counts() -> None:
+    recipe = replace(SCRATCH, transforms=(Rescale(0.5), RandomCrop((8, 8)), RandomFlip()))
+    assert ZeroShot(recipe) == ZeroShot(replace(SCRATCH, transforms=(Rescale(0.5),)))
+    assert ZeroShot(recipe).recipe.transforms == (Rescale(0.5),)
+
+
+def test_a_source_of_a_zero_shot_evaluation_keeps_how_it_was_trained() -> None:
+    longer = replace(TUNED, init=FromJob(replace(SECOND, budget=Budget(20))))
+    assert ZeroShot(longer) != ZeroShot(TUNED)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: ZeroShot("dme"), "ZeroShot `recipe` to be a Recipe, but got 'dme'"),
+        (lambda: ZeroShot(ZeroShot(SCRATCH)), "ZeroShot `recipe` to be a Recipe"),
+        (lambda: Ensemble((SCRATCH,)), "ensemble `members` to be a tuple of at least 2 arms"),
+        (lambda: Ensemble([SCRATCH, TUNED]), "ensemble `members` to be a tuple of at least 2 arms"),
+        (lambda: Ensemble((SCRATCH, "tuned")), "ensemble `members` to be arms"),
+        (
+            lambda: Ensemble((SCRATCH, TUNED), "mean"),
+            "`method` to be one of 'soft', 'hard', 'weighted', but got 'mean'",
+        ),
+        (lambda: Ensemble((SCRATCH, SECOND)), "their data sets or tasks differ; give all of them the same `data`"),
+        (lambda: Ensemble((SCRATCH, HELD_OUT)), "their data sets or tasks differ"),
+        (lambda: Ensemble((SCRATCH, replace(SCRATCH, network=Classifier("resnet18")))), "or tasks differ"),
+        (lambda: Ensemble((SCRATCH, Ensemble((SECOND, SECOND)))), "their data sets or tasks differ"),
+        (lambda: Ensemble((SCRATCH, TUNED), "weighted"), "a validation split to weight the members of an ensemble"),
+    ],
+)
+def test_a_mistake_is_one_sentence(refusal, make, words: str) -> None:
+    assert words in refusal(make)
+
+
+def test_members_are_weighted_on_a_validation_split() -> None:
+    assert Ensemble((HELD_OUT, ZeroShot(HELD_OUT)), "weighted").method == "weighted"
+
+
+def test_a_key_is_64_digits_and_the_same_for_an_equal_job() -> None:
+    one, same = (key(job(replace(TUNED), 0), contents, versions) for _ in range(2))
+    assert one == same
+    assert len(one) == 64
+    assert set(one) <= set("0123456789abcdef")
+
+
+def test_a_key_holds_all_that_shaped_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever changes in a source's data or version changes what starts from it."""
+    tuned = job(TUNED, 0)
+    different = {
+        "as it is": key(tuned, contents, versions),
+        "seed": key(job(TUNED, 1), contents, versions),
+        "kind of job": key(job(ZeroShot(TUNED), 0), contents, versions),
+        "recipe": key(job(replace(TUNED, batch_size=4), 0), contents, versions),
+        "own data": key(tuned, lambda data: contents(data) + "!" * (data.name == "dme"), versions),
+        "source's data": key(tuned, lambda data: contents(data) + "!" * (data.name == "camvid"), versions),
+        "own version": key(tuned, contents, lambda each: {"jobs": 1 + (recipe_of(each) == TUNED)}),
+        "source's version": key(tuned, contents, lambda each: {"jobs": 1 + (recipe_of(each) == FIRST)}),
+        "another part": key(tuned, contents, lambda each: {"jobs": 1, "network:unet": 1}),
+        "shared source": key(job(SHARED, 0), contents, versions),
+    }
+    monkeypatch.setattr(arms, "VERSION", arms.VERSION + 1)
+    different["version of the specs"] = key(tuned, contents, versions)
+    assert len(set(different.values())) == len(different)
+
+
+def test_a_combinations_key_depends_on_its_members_in_their_order() -> None:
+    pairs = [(TUNED, SCRATCH), (SCRATCH, TUNED), (SCRATCH, SCRATCH)]
+    assert len({key(job(Ensemble(pair), 0), contents, versions) for pair in pairs}) == 3
+
+
+def test_a_file_that_moved_and_a_substitute_that_is_allowed_change_no_key() -> None:
+    def keyed(recipe: Recipe) -> str:
+        return key(job(recipe, 0), contents, versions)
+
+    assert keyed(FROM_FILE) == keyed(replace(FROM_FILE, init=Weights("elsewhere/b.pth", SHA)))
+    assert keyed(SCRATCH) == keyed(replace(SCRATCH, data=replace(SCRATCH.data, substitute="drive")))
+    assert keyed(SCRATCH) != keyed(FROM_FILE)
+
+
+def test_what_is_written_out_is_what_the_default_says() -> None:
+    spelled = replace(SCRATCH, init=Scratch(), losses=(CrossEntropy(1),), select=Last(), transforms=())
+    assert key(job(spelled, 0), contents, versions) == key(job(SCRATCH, 0), contents, versions)
