@@ -21,6 +21,7 @@ from harness.relations import Greater, Looks
 from harness.specs import (
     Arm,
     Budget,
+    Combination,
     Data,
     FromJob,
     Job,
@@ -110,9 +111,17 @@ def record(job: Job, key: str, score: float | None = None, **changes: Any) -> Re
         "iterations": 10,
         "train_images": 8,
         "seconds": 10.0,
+        "weights": taken(job),
         "provenance": {"versions": {}, "device": "CPU", "kind": "cpu", "date": "2026-05-04T10:00:00+00:00"},
     }
     return Record(**{**fields, **changes})
+
+
+def taken(job: Job) -> dict[str, Any]:
+    """What a job took from its input, as :class:`harness.networks.weights.Loaded` has it."""
+    left = ["decode_head.conv_seg.weight", "decode_head.conv_seg.bias"]
+    names = [recipe_of(each).data.name for each in job.inputs if not isinstance(job, Combination)]
+    return {"origin": f"the training on {names[0]}", "loaded": 80, "not_loaded": left, "unused": []} if names else {}
 
 
 class Failure(Exception):

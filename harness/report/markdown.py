@@ -107,6 +107,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
             for name, value in arm.others.items()
         )
         yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(figures.arm_text(row, arm))
+    yield from ((f"weights of {arm.name}", text) for arm in row.arms for text in arm.weights)
     yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"
     yield from (("data", note) for note in row.evidence_notes if note not in phrasing.stand_ins(row))
     yield "seeds", phrasing.seeds_text(row)

@@ -43,7 +43,8 @@ def judge(
     seeds = max(decision.n, 1)
     by_arm = {name: _records(question, name, seeds, find) for name in question.arms}
     keys = {name: tuple(key(job(arm, seed)) for seed in range(seeds)) for name, arm in question.arms.items()}
-    arms = tuple(_arm(question, name, records, keys[name]) for name, records in by_arm.items())
+    taken = {name: _weights(job(arm, 0), find) for name, arm in question.arms.items()}
+    arms = tuple(_arm(question, name, records, keys[name], taken[name]) for name, records in by_arm.items())
     verdict, reason = _after_failures(question, decision, arms)
     steps = (step for each in question.jobs(seeds) for step in ancestry(each))
     used = {record.key: record for step in steps if (record := find(step)) is not None}
@@ -122,7 +123,9 @@ def _records(question: Question, name: str, seeds: int, find: Find) -> list[Reco
     return [record for each in jobs if (record := find(each)) is not None]
 
 
-def _arm(question: Question, name: str, records: Sequence[Record], keys: tuple[str, ...]) -> Arm:
+def _arm(
+    question: Question, name: str, records: Sequence[Record], keys: tuple[str, ...], weights: tuple[str, ...]
+) -> Arm:
     measure = question.measure_of(name)
     values = np.array([record.value(measure) for record in records])
     finite = values[np.isfinite(values)]
@@ -145,7 +148,34 @@ def _arm(question: Question, name: str, records: Sequence[Record], keys: tuple[s
         keys=keys,
         others=others,
         published=claim.arms.get(name) if claim else None,
+        weights=weights,
     )
+
+
+def _weights(first: Job, find: Find) -> tuple[str, ...]:
+    """What the networks of a job and of its sources took from other weights; every seed takes the same."""
+    records = (record for step in ancestry(first) if (record := find(step)) is not None)
+    return tuple(dict.fromkeys(weights_text(record.weights) for record in records if record.weights))
+
+
+def weights_text(weights: Mapping[str, Any]) -> str:
+    """What a network took from other weights, from :attr:`harness.store.Record.weights`.
+
+    >>> left = ["decode_head.conv_seg.weight", "decode_head.conv_seg.bias"]
+    >>> weights_text({"origin": "unet.pth", "loaded": 80, "not_loaded": left, "unused": []})
+    'from unet.pth: 80 tensors loaded, 2 left as initialised (decode_head.conv_seg), 0 unused'
+    """
+    left, unused = (
+        f"{len(weights[kind])} {words}{_modules(weights[kind])}"
+        for kind, words in (("not_loaded", "left as initialised"), ("unused", "unused"))
+    )
+    return f"from {weights['origin']}: {weights['loaded']} tensors loaded, {left}, {unused}"
+
+
+def _modules(tensors: Sequence[str], most: int = 3) -> str:
+    """The modules that tensors belong to, in brackets."""
+    modules = list(dict.fromkeys(name.rpartition(".")[0] or name for name in tensors))
+    return f" ({', '.join([*modules[:most], *(['…'] if len(modules) > most else [])])})" if modules else ""
 
 
 def _after_failures(question: Question, decision: Decision, arms: Sequence[Arm]) -> tuple[Verdict, str]:

@@ -23,6 +23,7 @@ class Arm:
         keys: The runs in the store.
         others: Mean of every further metric that the relation reads.
         published: The paper's own value for this arm, if it gives one.
+        weights: What its networks and their sources took from other weights, one sentence for each.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Arm:
     keys: tuple[str, ...]
     others: dict[str, float | None] = field(default_factory=dict)
     published: float | None = None
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
-"""Tiny data sets in the layouts of their publishers, with as many files as published; and where the real ones are."""
+"""Tiny data sets, one of the test's own, and where the real ones are."""
 
 from __future__ import annotations
 
-import gzip
 import importlib
-import io
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -14,140 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.io
-from PIL import Image
+from layouts import WRITERS
 
 from harness.data import Item, registry, sets
 from harness.specs import Data
-
-HEIGHT, WIDTH = 12, 16
-ANNOTATED = (2, 4)
-"""Frames of a tiny DME volume that hold an image and annotations."""
-
-
-def photograph(rng: np.random.Generator) -> Image.Image:
-    return Image.fromarray(rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8))
-
-
-def vessels(rng: np.random.Generator) -> Image.Image:
-    return Image.fromarray(rng.choice(np.array([0, 255], np.uint8), (HEIGHT, WIDTH), p=(0.8, 0.2)))
-
-
-def _save(image: Image.Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".gz":
-        buffer = io.BytesIO()
-        image.save(buffer, "PPM")
-        path.write_bytes(gzip.compress(buffer.getvalue()))
-    else:
-        image.save(path)
-
-
-def dme(root: Path, rng: np.random.Generator) -> None:
-    base = root / "2015_BOE_Chiu"
-    base.mkdir(parents=True)
-    for number in range(1, 11):
-        shape = (HEIGHT, WIDTH, 6)
-        images = np.zeros(shape, np.uint8)
-        experts = [np.full(shape, np.nan, np.float32) for _ in range(2)]
-        for frame in ANNOTATED:
-            images[:, :, frame] = rng.integers(1, 200, shape[:2])
-            for expert in experts:
-                expert[:, :, frame] = rng.choice([0, 1, 7], shape[:2], p=(0.8, 0.1, 0.1))
-        content = {"images": images, "manualFluid1": experts[0], "manualFluid2": experts[1]}
-        scipy.io.savemat(base / f"Subject_{number:02d}.mat", content, do_compression=number % 2 == 0)
-
-
-def drive(root: Path, rng: np.random.Generator) -> None:
-    for folder, first in (("training", 21), ("test", 1)):
-        for number in range(first, first + 20):
-            base = root / "DRIVE" / folder
-            _save(photograph(rng), base / "images" / f"{number:02d}_{folder}.tif")
-            _save(vessels(rng), base / "1st_manual" / f"{number:02d}_manual1.gif")
-
-
-def chase_db1(root: Path, rng: np.random.Generator) -> None:
-    for number in range(1, 15):
-        for eye in "LR":
-            stem = f"Image_{number:02d}{eye}"
-            _save(photograph(rng), root / "CHASEDB1" / f"{stem}.jpg")
-            for observer in ("1stHO", "2ndHO"):
-                _save(vessels(rng).convert("1"), root / "CHASEDB1" / f"{stem}_{observer}.png")
-
-
-def stare(root: Path, rng: np.random.Generator) -> None:
-    for number in range(20):
-        ending = ".gz" if number % 2 else ""
-        _save(photograph(rng), root / "STARE" / "stare-images" / f"im{number + 1:04d}.ppm{ending}")
-        _save(vessels(rng), root / "STARE" / "labels-ah" / f"im{number + 1:04d}.ah.ppm{ending}")
-        _save(vessels(rng), root / "STARE" / "labels-vk" / f"im{number + 1:04d}.vk.ppm{ending}")
-
-
-def hrf(root: Path, rng: np.random.Generator) -> None:
-    for number in range(1, 16):
-        for group, ending in (("h", "jpg"), ("g", "jpg"), ("dr", "JPG")):
-            stem = f"{number:02d}_{group}"
-            _save(photograph(rng), root / "HRF" / "images" / f"{stem}.{ending}")
-            _save(vessels(rng), root / "HRF" / "manual1" / f"{stem}.tif")
-
-
-def camvid(root: Path, rng: np.random.Generator) -> None:
-    for folder, numbers in (("train", range(367)), ("val", range(367, 468))):
-        for number in numbers:
-            stem = f"{('0001TP', '0006R0', 'Seq05VD')[number % 3]}_{number:06d}"
-            labels = Image.fromarray(rng.integers(0, 12, (HEIGHT, WIDTH), dtype=np.uint8))
-            _save(photograph(rng), root / "CamVid" / folder / f"{stem}.png")
-            _save(labels, root / "CamVid" / f"{folder}annot" / f"{stem}.png")
-
-
-def cityscapes(root: Path, rng: np.random.Generator, counts: tuple[int, int] = (4, 2)) -> None:
-    """With far fewer images than published: its adapter is given their number."""
-    for folder, count, city in (("train", counts[0], "aachen"), ("val", counts[1], "lindau")):
-        for number in range(count):
-            stem = f"{city}/{city}_{number:06d}_000019"
-            labels = Image.fromarray(rng.integers(0, 34, (HEIGHT, WIDTH), dtype=np.uint8))
-            _save(photograph(rng), root / "leftImg8bit" / folder / f"{stem}_leftImg8bit.png")
-            _save(labels, root / "gtFine" / folder / f"{stem}_gtFine_labelIds.png")
-
-
-GRADED = {
-    "1 - No DR": (*range(1, 139), 299, 300),
-    "2 - Mild DR without maculopathy": range(139, 175),
-    "3 - Mild DR with maculopathy": range(175, 188),
-    "4 - Moderate DR without maculopathy": range(188, 230),
-    "5 - Moderate DR with maculopathy": range(230, 271),
-    "6 - Severe DR without maculopathy": range(271, 281),
-    "7 - Severe DR with maculopathy": range(281, 287),
-    "8 - PDR without maculopathy": range(287, 290),
-    "9 - PDR with maculopathy": range(290, 295),
-    "10 - ADED": range(295, 299),
-}
-"""Patients by class folder; 299 and 300 are those with contradicting labels."""
-
-
-def dr_rahim(root: Path, rng: np.random.Generator) -> None:
-    for folder, patients in GRADED.items():
-        base = root / "dr_rahim" / folder
-        base.mkdir(parents=True)
-        for patient in patients:
-            content = io.BytesIO()
-            photograph(rng).save(content, "JPEG")
-            for eye in "LR":
-                # One file's name has another dash, as published.
-                dash = "-" if (patient, eye) == (254, "R") else "_"
-                (base / f"Patient{patient:03d}{dash}{eye}.jpg").write_bytes(content.getvalue())
-
-
-WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
-    "dme": dme,
-    "drive": drive,
-    "chase_db1": chase_db1,
-    "stare": stare,
-    "hrf": hrf,
-    "camvid": camvid,
-    "cityscapes": cityscapes,
-    "dr_rahim": dr_rahim,
-}
 
 
 @pytest.fixture(scope="session")

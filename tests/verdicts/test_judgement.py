@@ -10,9 +10,10 @@ import pytest
 from synthetic import DRIVE, question, recipe, record
 
 from harness.converter import plain
-from harness.relations import All, ConvergesFaster, Greater, Looks, Verdict
-from harness.specs import Job, Weights
+from harness.relations import All, ConvergesFaster, Equivalent, Greater, Looks, Verdict
+from harness.specs import Ensemble, Job, Weights, recipe_of
 from harness.verdicts import blank, judge
+from harness.verdicts.judgement import weights_text
 
 SOURCE = recipe(0.5, data=DRIVE)
 GOOD, BAD = recipe(0.6), recipe(0.3)
@@ -20,14 +21,14 @@ NOISE = (0.0, 0.01, -0.01, 0.005, -0.002)
 
 
 def key(run: Job) -> str:
-    return f"{run.recipe.optimiser.lr}/{run.seed}"
+    return f"{recipe_of(run).optimiser.lr}/{run.seed}"
 
 
 def row(claim, change=None, session="now"):
     """The row of a claim whose runs are as their recipes say, unless ``change`` makes others of them."""
 
     def find(run):
-        score = run.recipe.optimiser.lr
+        score = recipe_of(run).optimiser.lr
         done = record(run, key(run), score + NOISE[(run.seed + round(10 * score)) % 5] * (run.seed + 1))
         return change(run, done) if change else done
 
@@ -39,7 +40,7 @@ def claim(**changes):
 
 
 def of(recipe_, seeds=range(9)):
-    return lambda run: run.recipe == recipe_ and run.seed in seeds
+    return lambda run: recipe_of(run) == recipe_ and run.seed in seeds
 
 
 def failing(which, reason="the loss was NaN at iteration 7"):
@@ -66,7 +67,7 @@ def test_time_is_trained_or_saved_each_run_once_with_its_sources():
     tuned = question({"tuned": recipe(0.7, source=SOURCE, source_seed=0), "bad": BAD})
 
     def now(run, done):
-        return replace(done, session="now", seconds=3.0) if run.recipe == SOURCE else done
+        return replace(done, session="now", seconds=3.0) if recipe_of(run) == SOURCE else done
 
     made = row(tuned, now)
     assert made.seconds_trained == 3.0
@@ -124,6 +125,27 @@ def test_a_shared_checkpoint_is_noted():
     assert not any("checkpoint" in note for note in row(claim()).notes)
 
 
+def test_an_arm_has_what_it_and_its_sources_took_from_other_weights():
+    sentence = "from the training on drive: 80 tensors loaded, 2 left as initialised (decode_head.conv_seg), 0 unused"
+    tuned = recipe(0.7, source=SOURCE)
+    arms = {"tuned": tuned, "again": recipe(0.3, source=tuned), "both": Ensemble((GOOD, tuned)), "bad": BAD}
+    made = row(question(arms, Equivalent(tuple(arms), 0.9)))
+    assert {arm.name: arm.weights for arm in made.arms} == {
+        "tuned": (sentence,),
+        "again": (sentence, sentence.replace("drive", "dme")),
+        "both": (sentence,),
+        "bad": (),
+    }
+
+
+def test_of_many_modules_the_first_three_are_named():
+    left = [f"decode_head.{letter}.{kind}" for letter in "abcd" for kind in ("weight", "bias")]
+    assert weights_text({"origin": "a.pth", "loaded": 1, "not_loaded": left, "unused": ["fc"]}) == (
+        "from a.pth: 1 tensors loaded, 8 left as initialised (decode_head.a, decode_head.b, decode_head.c, …), "
+        "1 unused (fc)"
+    )
+
+
 def test_few_test_subjects_are_noted_with_their_number():
     def two(run, done):
         return replace(done, test_subjects=["09", "10", "10"])
@@ -134,14 +156,14 @@ def test_few_test_subjects_are_noted_with_their_number():
 
 def test_a_failed_run_has_no_test_subjects():
     def failed(run, done):
-        return replace(done, status="failed", reason="x", curve=[], test_subjects=[]) if run.recipe == BAD else done
+        return replace(done, status="failed", reason="x", curve=[], test_subjects=[]) if recipe_of(run) == BAD else done
 
     assert not any("subjects" in note for note in row(claim(), failed).notes)
 
 
 def test_the_subjects_of_a_source_do_not_count():
     tuned = question({"tuned": recipe(0.7, source=SOURCE), "bad": BAD})
-    made = row(tuned, lambda run, done: replace(done, test_subjects=["1"]) if run.recipe == SOURCE else done)
+    made = row(tuned, lambda run, done: replace(done, test_subjects=["1"]) if recipe_of(run) == SOURCE else done)
     assert not any("subjects" in note for note in made.notes)
 
 
