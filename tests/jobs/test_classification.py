@@ -80,7 +80,7 @@ def kappa(scheduler: Scheduler, shares: np.ndarray) -> float:
 
 def test_a_network_learns_to_grade(scheduler: Scheduler) -> None:
     trained, start = (finished(scheduler, arm).metric(Metric("kappa")) for arm in (RECIPE, START))
-    assert trained > 0.4, "0.59 to 0.76 with seeds 0 to 2; by chance it is 0 with a standard deviation of 0.17"
+    assert trained > 0.4, "0.62 to 0.89 with seeds 0 to 2; by chance it is 0 with a standard deviation of 0.17"
     assert abs(start) < 0.3
     assert not finished(scheduler, RECIPE).collapsed
 
