@@ -4,8 +4,8 @@
 
 Prints Markdown. Three paths train the same arm on the same number of images, in turn, round by round:
 
-- bare step: forward, losses, backward and optimiser on one batch that lies on the device; no loader, no runner;
-- harness: `harness.training.loop.Training`, as a claim trains, without evaluations;
+- bare step: forward, losses, backward and optimiser on one batch that lies on the device; nothing else;
+- harness: `harness.jobs.training.Trainer`, as a claim trains, without evaluations;
 - plain mmseg: the exported config by `Runner.from_cfg`, with its file pipeline and all cores as persistent workers.
 
 Each starts anew in each round, from the same weights where the harness draws them, and is timed after a few iterations.
@@ -35,11 +35,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.evidence import Catalogue
-
 from claims.huang_dme import Pipeline
 from harness import data as datasets
-from harness.specs import Budget, Recipe
+from harness.data import Catalogue
+from harness.specs import Budget, Recipe, Segmenter
 
 SEED = 0
 
@@ -78,7 +77,7 @@ class Arm:
 
     recipe: Recipe
     packed: datasets.Packed
-    split: tuple[datasets.splitting.Indices, datasets.splitting.Indices]
+    parts: datasets.Parts
     device: str
     warm_up: int
 
@@ -91,25 +90,25 @@ class Arm:
 def bare_step(arm: Arm) -> Timing:
     """Forward, losses, backward and optimiser on the first batch that the harness trains on."""
     import torch
-    from harness.models import building
-    from harness.training.loader import Resident, ResidentLoader
-    from harness.training.optimisation import optim_wrapper
-    from harness.training.seeds import role_seed
+
+    from harness.jobs import optimisation
+    from harness.jobs.batches import Batches
+    from harness.jobs.resident import Resident
+    from harness.jobs.training import started
+    from harness.networks import building, family
 
     recipe, device, clock = arm.recipe, torch.device(arm.device), Clock(arm.device)
-    classes = len(arm.packed.classes)
-    network = building.build(recipe.model, classes, recipe.loss, role_seed(SEED, "initialisation"))
-    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network, _ = started(recipe, SEED, len(arm.packed.classes), device, None)
     network.train()
-    optimiser = optim_wrapper(network, recipe).optimizer
-    batch = next(iter(ResidentLoader(Resident.place(arm.packed, arm.split[0], device), recipe, SEED)))
+    optimiser = optimisation.optimiser(network, recipe.optimiser)
+    stride = family(recipe.network).stride(recipe.network)
+    images, targets = Batches(Resident.place(arm.packed, arm.parts.train, device), recipe, SEED, stride).batch(0)
     for iteration in range(recipe.budget.amount):
         if iteration == arm.warm_up:
             clock.mark()
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-            losses = network(**batch, mode="loss")
-        loss, _ = network.parse_losses(losses)  # type: ignore[operator]
-        loss.backward()
+        with optimisation.autocast(device, recipe.precision):
+            loss = building.loss(recipe.network, network, images, targets)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
     clock.mark()
@@ -119,8 +118,8 @@ def bare_step(arm: Arm) -> Timing:
 def harness(arm: Arm) -> Timing:
     """The harness's training, timed where it reports."""
     import torch
-    from harness.training.loop import Training
-    from harness.training.progress import Progress
+
+    from harness.jobs.training import Progress, Trainer
 
     clock = Clock(arm.device)
 
@@ -128,9 +127,9 @@ def harness(arm: Arm) -> Timing:
         if progress.iteration in (arm.warm_up, iterations):
             clock.mark()
 
-    training = Training(arm.recipe, SEED, arm.packed, arm.split, torch.device(arm.device), report=report)
-    training.evaluated_at = frozenset()
-    training.run()
+    trainer = Trainer(arm.recipe, SEED, arm.packed, arm.parts, torch.device(arm.device), report=report)
+    trainer.evaluated_at = frozenset()
+    trainer.run()
     return clock.elapsed
 
 
@@ -165,16 +164,26 @@ def plain_mmseg(arm: Arm, config: Path, workers: int) -> Timing:
     return clock.elapsed
 
 
+def phantom(recipe: Recipe) -> Recipe:
+    """The recipe on generated images."""
+    return replace(recipe, data=replace(recipe.data, evidence="phantom"))
+
+
+def real(recipe: Recipe) -> Recipe:
+    """The recipe on the paper's own images."""
+    return replace(recipe, data=replace(recipe.data, evidence="real", substitute=""))
+
+
 def smoke_worker() -> int:
-    """Trains one smoke run, with its evaluations, and prints the process's peak resident memory in MB."""
+    """Trains one smoke recipe, with its evaluations, and prints the process's peak resident memory in MB."""
     import torch
-    from harness.training.loop import Training
+
+    from harness.jobs.training import Trainer
 
     torch.set_num_threads(1)
-    catalogue = Catalogue(None)
-    recipe = catalogue.resolve({"arm": Pipeline("smoke").scratch("fcn")})[0]["arm"]
-    packed = catalogue.load(recipe.data)
-    Training(recipe, SEED, packed, datasets.split(packed, recipe.data, SEED), torch.device("cpu")).run()
+    recipe = phantom(Pipeline("smoke").scratch("fcn"))
+    packed = Catalogue(None).load(recipe.data)
+    Trainer(recipe, SEED, packed, datasets.split(packed, recipe.data, SEED), torch.device("cpu")).run()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     return 0
 
@@ -182,21 +191,22 @@ def smoke_worker() -> int:
 def speed(options: argparse.Namespace) -> None:
     """Measures the three paths and prints their table."""
     import torch
-    from harness.export import export
+
+    from harness.jobs.export import export
 
     torch.set_num_threads(1)
     torch.backends.cudnn.benchmark = options.device != "cpu"
     warnings.simplefilter("ignore")
-    catalogue = Catalogue(options.data_root)
-    recipe = catalogue.resolve({"arm": Pipeline(options.scale).scratch(options.head)})[0]["arm"]
+    recipe = Pipeline(options.scale).scratch(options.head)
+    recipe = real(recipe) if options.data_root else phantom(recipe)
     warm_up = 5 if options.device == "cpu" else 25  # the harness reports every 25th iteration on a GPU
     recipe = replace(recipe, budget=Budget(warm_up + options.iterations))
-    packed = catalogue.load(recipe.data)
+    packed = Catalogue(options.data_root).load(recipe.data)
     arm = Arm(recipe, packed, datasets.split(packed, recipe.data, SEED), options.device, warm_up)
     cores = len(os.sched_getaffinity(0))
     timings: dict[str, list[Timing]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        config = export(recipe, packed, arm.split, Path(folder) / "arm", SEED)
+        config = export(recipe, packed, arm.parts, Path(folder) / "arm", SEED)
         paths: dict[str, Callable[[], Timing]] = {
             "bare step": lambda: bare_step(arm),
             "harness": lambda: harness(arm),
@@ -237,10 +247,11 @@ def print_speed(timings: dict[str, list[Timing]], names: list[str], arm: Arm) ->
 
 def describe(recipe: Recipe) -> str:
     """The arm in a few words."""
-    size = "×".join(map(str, recipe.augmentation.crop or ()))
-    model = recipe.model
+    size, network = "×".join(map(str, recipe.crop or ())), recipe.network
+    assert isinstance(network, Segmenter)
+    shrink = f" ({network.shrink.width} channels, {network.shrink.stages} stages)" if network.shrink else ""
     return (
-        f"U-Net ({model.width} channels, {model.stages} stages) with {model.head}, {recipe.data.evidence} "
+        f"{network.backbone}{shrink} with {network.head}, {recipe.data.evidence} "
         f"{recipe.data.name}, crop {size}, batch {recipe.batch_size}, {recipe.precision}"
     )
 
@@ -254,10 +265,10 @@ def memory(options: argparse.Namespace) -> None:
         return
     print("\n| packed | images | size | MB |\n| --- | --- | --- | --- |")
     pipeline, total = Pipeline("paper"), 0.0
-    catalogue = Catalogue(options.data_root, "real")
+    catalogue = Catalogue(options.data_root)
     for recipe in (pipeline.scratch("fcn"), pipeline.source("drive", "fcn"), pipeline.source("chase_db1", "fcn")):
-        packed = catalogue.load(replace(recipe.data, evidence="real", substitute=""))
-        megabytes = (packed.images.nbytes + packed.masks.nbytes) / 1e6
+        packed = catalogue.load(real(recipe).data)
+        megabytes = (packed.images.nbytes + packed.targets.nbytes) / 1e6
         total += megabytes
         shape = "×".join(map(str, packed.images.shape[1:]))
         print(f"| {datasets.adapter(recipe.data.name).title} | {len(packed.ids)} | {shape} | {megabytes:.1f} |")
