@@ -4,41 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from harness.models import building, weights
-from harness.runs import Run, syntax_digest
-from harness.training import evaluation
-from harness.training.loop import Trained, Training
-from harness.training.seeds import role_seed
 
 from harness import data as datasets
-from harness import metrics, runs
 from harness.data import Packed
+from harness.jobs import evaluation
+from harness.jobs.batches import Batches
+from harness.jobs.resident import Resident
+from harness.jobs.seeds import role_seed
+from harness.jobs.training import Trainer, state
+from harness.jobs.versions import versions
+from harness.networks import building, weights
 from harness.specs import (
-    Augmentation,
+    BestOnValidation,
     Budget,
-    Checkpoint,
+    CrossEntropy,
     Data,
-    Loss,
-    Model,
+    Dice,
+    FromJob,
+    Metric,
+    Normalise,
     Optimiser,
-    Pretrained,
+    Poly,
+    RandomCrop,
+    RandomFlip,
     Recipe,
-    Schedule,
+    Rescale,
+    Segmenter,
+    Shrink,
+    Split,
+    Training,
+    Weights,
+    key,
 )
+from harness.tasks import segmentation
+from harness.tasks.metrics import collapsed
 
 SHA = "0123456789abcdef" * 4
 RECIPE = Recipe(
-    data=Data("dme", split="random", evidence="phantom"),
+    data=Data("dme", split=Split("random"), evidence="phantom"),
+    network=Segmenter("unet-s5-d16", "fcn", Shrink(width=8, stages=2)),
     budget=Budget(3),
-    model=Model(width=8, stages=2),
-    augmentation=Augmentation(crop=(16, 16), flip=0.5),
+    transforms=(RandomCrop((16, 16)), RandomFlip()),
     optimiser=Optimiser("sgd", 0.01),
     batch_size=4,
 )
+SOURCE = replace(RECIPE, data=Data("drive", evidence="phantom"), budget=Budget(5))
+FINE = replace(RECIPE, init=FromJob(SOURCE))
 STILL = Optimiser("sgd", 1e-30, momentum=0.0, weight_decay=0.0)
 """Moves no weight by more than ATOL, so that the result shows what the training started from."""
 ATOL = 1e-25
@@ -50,237 +66,248 @@ def drawn(classes: int = 2) -> Packed:
     masks = rng.integers(0, classes, (10, 16, 24), dtype=np.uint8)
     masks[:, :3] = 255
     ids = tuple(f"image{index}" for index in range(10))
-    return Packed(images, masks, ids, ids, ("",) * 10, ("background", "fluid", "wall")[:classes])
+    names = ("background", "fluid", "wall")[:classes]
+    return Packed(images, masks, ids, ids, ("",) * 10, names, "fluid", "segmentation")
 
 
-def trained(recipe: Recipe, seed: int = 0, initial: weights.State | None = None, classes: int = 2) -> Trained:
+def trained(recipe: Recipe, seed: int = 0, start: weights.State | None = None, packed: Packed | None = None) -> Trainer:
     torch.set_num_threads(1)
-    packed = drawn(classes)
-    split = datasets.split(packed, recipe.data, seed)
-    given = None if initial is None else (initial, "a test")
-    return Training(recipe, seed, packed, split, torch.device("cpu"), initial=given).run()
+    packed = packed or drawn()
+    parts = datasets.split(packed, recipe.data, seed)
+    recipe = recipe if start is None else replace(recipe, init=FromJob(recipe))
+    trainer = Trainer(
+        recipe, seed, packed, parts, torch.device("cpu"), start=None if start is None else (start, "a test")
+    )
+    trainer.run()
+    return trainer
 
 
-def parameters(state: weights.State, prefix: str = "") -> dict[str, torch.Tensor]:
+def evaluated_on(trainer: Trainer) -> list[int]:
+    return trainer.test_data.indices.tolist()
+
+
+def parameters(tensors: weights.State, prefix: str = "") -> dict[str, torch.Tensor]:
     statistics = ("running_mean", "running_var", "num_batches_tracked")
-    return {name: tensor for name, tensor in state.items() if name.startswith(prefix) and not name.endswith(statistics)}
+    return {
+        name: tensor for name, tensor in tensors.items() if name.startswith(prefix) and not name.endswith(statistics)
+    }
 
 
-def equal(one: weights.State, two: weights.State, prefix: str = "") -> bool:
-    first, second = parameters(one, prefix), parameters(two, prefix)
+def equal(one: Trainer | weights.State, two: Trainer | weights.State, prefix: str = "") -> bool:
+    first, second = (
+        parameters(state(each.network) if isinstance(each, Trainer) else each, prefix) for each in (one, two)
+    )
     assert first
     assert first.keys() == second.keys()
     return all(torch.allclose(first[name], second[name], rtol=0, atol=ATOL) for name in first)
 
 
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """The images of every batch that trainings take."""
+    seen: list[torch.Tensor] = []
+    batch = Batches.batch
+
+    def spy(self: Batches, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        images, targets = batch(self, step)
+        seen.append(images)
+        return images, targets
+
+    monkeypatch.setattr(Batches, "batch", spy)
+    return seen
+
+
 def test_a_seed_is_used_in_every_role_not_only_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = trained(RECIPE, 0), trained(RECIPE, 1)
-    assert one.test_ids != two.test_ids, "split"
-    assert not equal(one.state, two.state)
+    assert evaluated_on(one) != evaluated_on(two), "split"
+    assert not equal(one, two)
     # Each role alone changes the result: seed 1 for it, seed 0 for all others.
-    fixed = replace(RECIPE, data=replace(RECIPE.data, split="subject"))
+    fixed = replace(RECIPE, data=replace(RECIPE.data, split=Split("subject")))
     usual = trained(fixed, 0)
     for role in ("initialisation", "order", "augmentation", "dropout"):
         with monkeypatch.context() as patch:
-            for module in ("harness.training.loop", "harness.training.seeds"):
+            for module in ("harness.jobs.training", "harness.jobs.seeds"):
                 patch.setattr(
                     f"{module}.role_seed", lambda seed, asked, role=role: role_seed(int(asked == role), asked)
                 )
-            assert not equal(usual.state, trained(fixed, 0).state), role
+            assert not equal(usual, trained(fixed, 0)), role
 
 
-def keys(
-    fingerprint: Callable[[Data], str] = lambda data: f"content of {data.name}", code: str = "code"
-) -> Callable[..., str]:
-    return lambda recipe=RECIPE, seed=0: Run(recipe, seed).key(fingerprint, code)
+def keyed(
+    recipe: Recipe = RECIPE,
+    seed: int = 0,
+    content: Callable[[Data], str] = lambda data: f"content of {data.name}",
+    versions: Callable[[Any], dict[str, int]] = versions,
+) -> str:
+    return key(Training(recipe, seed), content, versions)
 
 
-def test_a_stale_run_is_not_reused() -> None:
-    source = Recipe(Data("drive", evidence="phantom"), Budget(5))
-    fine = replace(RECIPE, init=Pretrained(source))
-    content = {name: (lambda data, name=name: f"{data.name == name}") for name in ("dme", "drive")}
+def test_a_stale_result_is_not_reused() -> None:
     different = {
-        "as it is": keys()(fine),
-        "another seed": keys()(fine, 1),
-        "another budget": keys()(replace(fine, budget=Budget(4))),
-        "the target's images changed": keys(content["dme"])(fine),
-        "the source's images changed": keys(content["drive"])(fine),
-        "the training code changed": keys(code="other")(fine),
-        "another source": keys()(
-            replace(fine, init=Pretrained(replace(source, data=Data("stare", evidence="phantom"))))
-        ),
-        "a longer source": keys()(replace(fine, init=Pretrained(replace(source, budget=Budget(6))))),
-        "another seed's source": keys()(replace(fine, init=Pretrained(source, seed=3))),
-        "a checkpoint": keys()(replace(fine, init=Checkpoint("a.pth", SHA))),
-        "another checkpoint": keys()(replace(fine, init=Checkpoint("a.pth", SHA[::-1]))),
-        "no source": keys()(RECIPE),
+        "as it is": keyed(FINE),
+        "another seed": keyed(FINE, 1),
+        "another budget": keyed(replace(FINE, budget=Budget(4))),
+        "the target's images changed": keyed(FINE, content=lambda data: f"{data.name == 'dme'}"),
+        "the source's images changed": keyed(FINE, content=lambda data: f"{data.name == 'drive'}"),
+        "the training code's version changed": keyed(FINE, versions=lambda job: {**versions(job), "jobs": -1}),
+        "another source": keyed(replace(FINE, init=FromJob(replace(SOURCE, data=Data("stare", evidence="phantom"))))),
+        "a longer source": keyed(replace(FINE, init=FromJob(replace(SOURCE, budget=Budget(6))))),
+        "another seed's source": keyed(replace(FINE, init=FromJob(SOURCE, seed=3))),
+        "a part of the source": keyed(replace(FINE, init=FromJob(SOURCE, part="backbone"))),
+        "a file of weights": keyed(replace(FINE, init=Weights("a.pth", SHA))),
+        "another file of weights": keyed(replace(FINE, init=Weights("a.pth", SHA[::-1]))),
+        "no source": keyed(RECIPE),
     }
     assert len(set(different.values())) == len(different)
 
 
-def test_the_key_of_a_run_holds_the_key_of_its_source_in_the_same_data() -> None:
-    """A change of the source's data alone must reach the runs that start from it."""
-    source = Recipe(Data("drive", evidence="phantom"), Budget(5))
-    fine = Run(replace(RECIPE, init=Pretrained(source)), 0)
-    first, second = (fine.key(lambda data, n=n: n if data.name == "drive" else "same", "code") for n in ("a", "b"))
+def test_a_change_of_the_sources_data_alone_reaches_what_starts_from_it() -> None:
+    first, second = (keyed(FINE, content=lambda data, n=n: n if data.name == "drive" else "same") for n in ("a", "b"))
     assert first != second
 
 
-def test_a_run_is_found_again_where_nothing_of_substance_changed() -> None:
-    one, two = (replace(RECIPE, init=Checkpoint(path, SHA)) for path in ("here.pth", "/there/it.pth"))
-    assert keys()(one) == keys()(two)
-    before = '"""About."""\nRATE = 0.1  # guessed\ndef f(x):\n    """Doc."""\n    return x * RATE\n'
-    after = "RATE = 0.1\n\ndef f(x):\n    # another comment\n    return (x * RATE)\n"
-    assert syntax_digest(before) == syntax_digest(after)
-    assert syntax_digest(before) != syntax_digest(before.replace("0.1", "0.2"))
-    assert syntax_digest(before) != syntax_digest(before.replace("x * RATE", "x + RATE"))
+def test_a_changed_version_of_the_sources_network_reaches_what_starts_from_it() -> None:
+    """The target's own versions are the same."""
+    changed = keyed(FINE, versions=lambda job: {"network": 1 + (job.recipe.data.name == "drive")})
+    assert changed != keyed(FINE, versions=lambda job: {"network": 1})
 
 
-@pytest.mark.parametrize(
-    "file", ["training/augmentation.py", "models/losses.py", "data/splitting.py", "metrics.py", "specs/__init__.py"]
-)
-def test_a_changed_constant_anywhere_in_the_training_code_changes_every_key(
-    file: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = runs.training_code()
-    seen: list[str] = []
-
-    def spied(source: str) -> str:
-        seen.append(source)
-        return syntax_digest(source + "\nCHANGED = 1\n" if source == wanted else source)
-
-    wanted = (runs.Path(runs.__file__).parent / file).read_text("utf-8")
-    monkeypatch.setattr(runs, "syntax_digest", spied)
-    assert runs.training_code.__wrapped__() != before
-    assert wanted in seen
+def test_a_result_is_found_again_where_nothing_of_substance_changed() -> None:
+    one, two = (replace(RECIPE, init=Weights(path, SHA)) for path in ("here.pth", "/there/it.pth"))
+    assert keyed(one) == keyed(two)
 
 
 def test_a_float_key_matches_the_equal_int() -> None:
-    floats = replace(RECIPE, optimiser=Optimiser("sgd", 1.0, 0.0, 0.0), normalise=(100.0, 50.0), test_resize=1.0)
-    ints = replace(RECIPE, optimiser=Optimiser("sgd", 1, 0, 0), normalise=(100, 50), test_resize=1)
-    assert keys()(floats) == keys()(ints)
-    assert keys()(floats) != keys()(replace(floats, test_resize=1.5))
+    floats = replace(
+        RECIPE, optimiser=Optimiser("sgd", 1.0, 0.0, 0.0), normalise=Normalise(100.0, 50.0), transforms=(Rescale(2.0),)
+    )
+    ints = replace(RECIPE, optimiser=Optimiser("sgd", 1, 0, 0), normalise=Normalise(100, 50), transforms=(Rescale(2),))
+    assert keyed(floats) == keyed(ints)
+    assert keyed(floats) != keyed(replace(floats, transforms=(Rescale(1.5),)))
 
 
 def test_ignored_pixels_neither_train_nor_count() -> None:
     result = trained(RECIPE)
-    assert result.counts.sum() == len(result.test_ids) * 13 * 24
-    images = torch.randn(2, 3, 16, 16)
-    network = building.build(RECIPE.model, 2, Loss(1.0, 3.0, (1.0, 10.0), "foreground"), 0)
-    from mmengine.structures import PixelData
-    from mmseg.structures import SegDataSample
-
-    target = torch.full((2, 1, 16, 16), 255)
-    target[:, :, :8] = 0
-    logits = network.encode_decode(images, [{"img_shape": (16, 16)}] * 2)
-    logits.retain_grad()
-    feature = SegDataSample(gt_sem_seg=PixelData(data=target[0]))
-    other = SegDataSample(gt_sem_seg=PixelData(data=target[1]))
-    losses = network.decode_head.loss_by_feat(logits, [feature, other])
-    sum(value for name, value in losses.items() if "loss" in name).backward()
+    assert result.counts.sum() == len(evaluated_on(result)) * 13 * 24
+    losses = (CrossEntropy(class_weight=(1.0, 10.0)), Dice(3.0, over="foreground"))
+    network = building.build(RECIPE.network, 2, losses, 0)
+    logits = building.logits(RECIPE.network, network, torch.randn(2, 3, 16, 16)).detach().requires_grad_()
+    target = torch.full((2, 16, 16), 255)
+    target[:, :8] = 0
+    total = sum(term(logits, target, ignore_index=255) for term in network.decode_head.loss_decode)
+    total.backward()
     assert logits.grad[:, :, 8:].abs().max() == 0
     assert logits.grad[:, :, :8].abs().max() > 0
 
 
 def test_paired_arms_start_from_the_same_head() -> None:
     """What differs between the arms of one seed must be what the claim varies, not the luck of the head's draw."""
-    source = trained(replace(RECIPE, data=Data("drive", split="random", evidence="phantom")), 50, classes=3)
+    source = state(trained(replace(RECIPE, data=replace(RECIPE.data, name="drive")), 50, packed=drawn(3)).network)
     still = replace(RECIPE, optimiser=STILL, budget=Budget(1))
-    scratch, fine = trained(still, 4), trained(still, 4, source.state)
-    assert equal(scratch.state, fine.state, "decode_head.conv_seg")
-    assert equal(scratch.state, fine.state, "auxiliary_head.conv_seg")
-    assert not equal(scratch.state, fine.state, "backbone")
-    assert not equal(scratch.state, trained(still, 5).state, "decode_head.conv_seg")
+    scratch, fine = trained(still, 4), trained(still, 4, source)
+    assert equal(scratch, fine, "decode_head.conv_seg")
+    assert equal(scratch, fine, "auxiliary_head.conv_seg")
+    assert not equal(scratch, fine, "backbone")
+    assert not equal(scratch, trained(still, 5), "decode_head.conv_seg")
 
 
 def test_paired_arms_see_the_same_images_in_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, list[bytes]] = {}
-    from harness.training.loader import ResidentLoader
-
-    batch = ResidentLoader.batch
-    for name, change in {
+    changes: dict[str, dict[str, Any]] = {
         "scratch": {},
-        "loss": {"loss": Loss(0.0, 1.0)},
+        "loss": {"losses": (Dice(),)},
         "optimiser": {"optimiser": Optimiser("adam")},
-        "head": {"model": replace(RECIPE.model, head="deeplabv3")},
+        "head": {"network": replace(RECIPE.network, head="deeplabv3")},
         "frozen": {"frozen": ("backbone",)},
-    }.items():
-
-        def spied(self: ResidentLoader, step: int, name: str = name) -> tuple[torch.Tensor, torch.Tensor]:
-            found = batch(self, step)
-            seen.setdefault(name, []).append(found[0].contiguous().numpy().tobytes())
-            return found
-
-        monkeypatch.setattr(ResidentLoader, "batch", spied)
-        trained(replace(RECIPE, **change), 6)
+    }
+    seen: dict[str, list[bytes]] = {}
+    for name, change in changes.items():
+        with monkeypatch.context() as patch:
+            batches = spied(patch)
+            trained(replace(RECIPE, **change), 6)
+        seen[name] = [images.contiguous().numpy().tobytes() for images in batches]
+    assert len(seen["scratch"]) == 3
     assert all(batches == seen["scratch"] for batches in seen.values())
 
 
 def test_evaluation_is_not_in_training_mode() -> None:
     """BatchNorm would use the statistics of the test batch, and dropout would drop."""
     result = trained(RECIPE)
-    network = building.build(RECIPE.model, 2, RECIPE.loss, 0)
-    network.load_state_dict(result.state)
-    packed = drawn()
-    _, tested = datasets.split(packed, RECIPE.data, 0)
-    data = evaluation.Resident.place(packed, tested, torch.device("cpu"))
     alone = []
-    for index in range(len(tested)):
-        one = evaluation.Resident(data.images[index : index + 1], data.masks[index : index + 1])
-        alone.append(evaluation.confusion(network.train(), one, RECIPE, 2)[0].tolist())
+    for index in evaluated_on(result):
+        one = Resident.place(result.packed, np.array([index]), torch.device("cpu"))
+        alone.append(evaluation.confusion(result.network.train(), one, RECIPE)[0].tolist())
     assert result.counts.tolist() == alone
 
 
-@pytest.mark.parametrize("split", ["random", "subject"])
-def test_no_test_image_is_seen_in_training(split: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.training.loader import ResidentLoader
-
-    recipe = replace(
-        RECIPE, data=replace(RECIPE.data, split=split), budget=Budget(3, "epochs"), augmentation=Augmentation()
-    )
-    packed, seen = drawn(), []
-    batch = ResidentLoader.batch
-
-    def spied(self: ResidentLoader, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        found = batch(self, step)
-        seen.append(found[0][:, 0] * 57 + 116)
-        return found
-
-    monkeypatch.setattr(ResidentLoader, "batch", spied)
-    result = trained(recipe, 2)
-    assert set(result.train_ids).isdisjoint(result.test_ids)
-    grey = torch.cat(seen).round().byte().numpy()
-    ids = {
-        packed.ids[index] for image in grey for index in np.flatnonzero((packed.images[..., 0] == image).all((1, 2)))
-    }
-    assert ids == set(result.train_ids), "every training image, and no other"
+@pytest.mark.parametrize("validation", [0.0, 0.3])
+@pytest.mark.parametrize("kind", ["random", "subject", "folds"])
+def test_no_image_is_seen_in_training_that_tests_or_selects(
+    kind: str, validation: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = replace(RECIPE.data, split=Split(kind, validation=validation))
+    seen = spied(monkeypatch)
+    result = trained(replace(RECIPE, data=data, budget=Budget(3, "epochs"), transforms=()), 2)
+    packed, trains = result.packed, set(result.train_data.indices.tolist())
+    assert trains.isdisjoint(evaluated_on(result))
+    assert trains.isdisjoint(result.validation_data.indices.tolist())
+    assert len(result.validation_data) == (round(8 * validation) if validation else 0)
+    grey = torch.cat([images[:, 0] * 57 + 116 for images in seen]).round().byte().numpy()
+    taken = {int(index) for image in grey for index in np.flatnonzero((packed.images[..., 0] == image).all((1, 2)))}
+    assert taken == trains, "every training image, and no other"
 
 
-def test_pretrained_weights_are_loaded_and_not_initialised_again_by_the_runner() -> None:
-    source = trained(RECIPE, 30).state
+def test_the_test_images_do_not_select_the_weights() -> None:
+    """The best evaluation on the test images would flatter every recipe, most of all the one with the widest spread."""
+    data = replace(RECIPE.data, split=Split("subject", validation=0.3))
+    best = BestOnValidation(Metric("IoU", "foreground"))
+    recipe = replace(RECIPE, data=data, budget=Budget(8, evaluations=8), select=best, optimiser=Optimiser("adam", 0.05))
+    packed = drawn()
+    usual = trained(recipe, packed=packed)
+    targets = packed.targets.copy()
+    indices = evaluated_on(usual)
+    targets[indices] = np.where(targets[indices] == 255, 255, 1 - targets[indices])
+    other = trained(recipe, packed=replace(packed, targets=targets))
+    assert usual.progress.curve != other.progress.curve
+    assert usual.progress.selected == other.progress.selected
+    assert equal(usual, other)
+
+
+def test_the_counts_are_of_the_selected_weights_not_of_the_last() -> None:
+    data = replace(RECIPE.data, split=Split("subject", validation=0.3))
+    recipe = replace(RECIPE, data=data, budget=Budget(8, evaluations=8), optimiser=Optimiser("adam", 0.05))
+    selected = []
+    for seed in range(4):
+        result = trained(replace(recipe, select=BestOnValidation(Metric("mIoU"))), seed)
+        assert (evaluation.confusion(result.network, result.test_data, recipe) == result.counts).all()
+        selected.append(result.progress.selected)
+    assert set(selected) != {7}, "else the test tells nothing"
+
+
+def test_weights_are_loaded_and_not_initialised_again() -> None:
+    source = state(trained(RECIPE, 30).network)
     still = replace(RECIPE, optimiser=STILL, budget=Budget(1))
-    assert equal(trained(still, 1, source).state, source)
-    assert not equal(trained(still, 1).state, source, "backbone")
+    assert equal(trained(still, 1, source), source)
+    assert not equal(trained(still, 1), source, "backbone")
 
 
-def test_pretrained_statistics_are_loaded_too() -> None:
-    source = trained(RECIPE, 30).state
+def test_statistics_of_the_source_are_loaded_too() -> None:
+    source = state(trained(RECIPE, 30).network)
     frozen = replace(RECIPE, optimiser=Optimiser("sgd", 0.01), budget=Budget(1), frozen=("backbone",))
-    found = trained(frozen, 1, source).state
-    assert all(torch.equal(found[name], source[name]) for name in source if name.startswith("backbone."))
+    after = state(trained(frozen, 1, source).network)
+    assert all(torch.equal(after[name], source[name]) for name in source if name.startswith("backbone."))
 
 
-def test_the_schedule_is_of_the_run_not_of_its_checkpoint_or_evaluations() -> None:
-    """A poly schedule whose end is not the run's end trains with another rate throughout."""
-    poly = replace(RECIPE, schedule=Schedule("poly"))
-    assert not equal(trained(poly).state, trained(RECIPE).state)
-    assert equal(trained(replace(poly, budget=Budget(3, evaluations=3))).state, trained(poly).state)
-    assert not equal(trained(replace(poly, budget=Budget(4))).state, trained(replace(RECIPE, budget=Budget(4))).state)
+def test_the_schedule_is_of_the_training_not_of_its_checkpoint_or_evaluations() -> None:
+    """A poly schedule whose end is not the training's end trains with another rate throughout."""
+    poly = replace(RECIPE, schedule=Poly())
+    assert not equal(trained(poly), trained(RECIPE))
+    assert equal(trained(replace(poly, budget=Budget(3, evaluations=3))), trained(poly))
+    assert not equal(trained(replace(poly, budget=Budget(4))), trained(replace(RECIPE, budget=Budget(4))))
 
 
 def test_a_collapsed_network_does_not_score_well_by_a_mean_that_skips_nan() -> None:
     everything_background = np.array([[[100, 0, 0], [7, 0, 0], [0, 0, 0]]])
-    values = metrics.summarise(everything_background, ("background", "fluid", "wall"))
+    values = segmentation.summarise(everything_background, ("background", "fluid", "wall"))
     assert values["IoU.fluid"] == 0
-    assert not values["mIoU"] > 0
-    assert metrics.collapsed(values)
+    assert values["mIoU"] == pytest.approx((100 / 107 + 0) / 2), "fluid counts as 0, and wall, which is nowhere, not"
+    assert values["mPrecision"] == pytest.approx((100 / 107 + 0) / 2)
+    assert collapsed(everything_background.sum(0))
