@@ -5,7 +5,7 @@
 #
 # MARK (default gpu) and WORKERS (default 4) choose what runs; WHEELS names a folder of wheels to install first, where no
 # index can be reached. After SECONDS_LEFT the run is interrupted as by Ctrl-C: what is done is in the table, the same
-# call goes on. $OUT receives log.txt, report.tgz and records.tgz: the run records without the weights and unfinished
+# call goes on. $OUT receives log.txt, report.tgz and records.tgz: the records without weights, predictions and unfinished
 # trainings, and the plans that ended; unpacked into a store (tar -xzf records.tgz -C STORE), they are decided and recorded anywhere.
 set -u
 cd "$(dirname "$0")/.."
@@ -23,6 +23,6 @@ timeout -s INT -k 60 "${SECONDS_LEFT:-540}" "$python" -m pytest claims/ -m "${MA
     --claims-store="$store" --claims-report="$report" "$@" 2>&1 | tee "$OUT/log.txt"
 status=${PIPESTATUS[0]}
 tar -C "$report" -czf "$OUT/report.tgz" .
-mkdir -p "$store/runs" "$store/plans"
-tar -C "$store" --exclude=weights.pt -czf "$OUT/records.tgz" runs plans
+mkdir -p "$store/entries" "$store/plans"
+tar -C "$store" --exclude=weights.pt --exclude=predictions.npz -czf "$OUT/records.tgz" entries plans
 exit "$status"

@@ -30,7 +30,7 @@ LOCK = ROOT / "ci" / "parts.json"
 OMITTED = ("type_comment", "type_ignores", "type_params", "kind", "annotation", "returns")
 """Fields of syntax trees that change no result, or that some Python versions do not have."""
 
-PACKING = ("images", "masks", "packing", "pairs", "matfile", "preparation", "resizing")
+PACKING = ("images", "masks", "packfile", "packing", "preparation", "resizing")
 """Modules of ``harness/data`` that all data sets share."""
 
 JOBS = ("seeds", "resident", "augmentation", "batches", "optimisation", "evaluation", "training")
@@ -89,10 +89,10 @@ def parts() -> list[Part]:
         Part(f"loss:{each.name}", each.version, (_file(each), "harness/networks/losses/term.py")) for each in terms()
     ]
     for name in data.names():
-        found.append(Part(f"data:{name}", data.adapter(name).version, (_file(data.adapter(name)),)))
+        found.append(Part(f"data:{name}", data.adapter(name).version, _files(data.adapter(name))))
         if data.has_phantom(name):
             made = data.generator(name)
-            found.append(Part(f"phantom:{name}", made.version, (_file(made), "harness/data/phantoms/drawing.py")))
+            found.append(Part(f"phantom:{name}", made.version, _drawn_with(_file(made))))
     return found
 
 
@@ -196,6 +196,22 @@ def _is_documentation(node: ast.AST) -> bool:
 
 def _specs() -> list[Path]:
     return list((ROOT / "harness" / "specs").glob("*.py"))
+
+
+def _files(made: object) -> tuple[str, ...]:
+    """The files, relative to the repository, of an object's class and of those that it derives from."""
+    paths = [
+        Path(inspect.getfile(kind)).resolve() for kind in type(made).__mro__[:-1] if kind.__module__ in sys.modules
+    ]
+    return tuple(path.relative_to(ROOT).as_posix() for path in paths if path.is_relative_to(ROOT))
+
+
+def _drawn_with(file: str) -> tuple[str, ...]:
+    """A phantom's module and those beside it that it imports."""
+    source = ast.parse((ROOT / file).read_text("utf-8"))
+    modules = [node.module or "" for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
+    beside = [f"{name.replace('.', '/')}.py" for name in modules if name.startswith("harness.data.phantoms.")]
+    return (file, *sorted(beside))
 
 
 def _file(made: object) -> str:

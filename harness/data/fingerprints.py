@@ -11,7 +11,7 @@ from harness.data.registry import adapter, existing, generator, is_phantom
 from harness.specs import Data, digest
 
 PACKING_VERSION = 1
-"""Raise it whenever packing would make other arrays of the same items: by preparation, resizing or their storage."""
+"""Raise it whenever all data sets would be packed differently: masks and images read, prepared, resized or stored."""
 
 
 def fingerprint(data: Data, root: Path | None, cache: Path | None = None) -> str:

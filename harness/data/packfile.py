@@ -52,13 +52,12 @@ def write(place: Path, key: str, items: Iterable[Item], source: Adapter) -> Pack
         for name in _ARRAYS:
             manifest[name]["sha256"] = _sha256(staging / f"{name}.npy")
         keep(staging / _MANIFEST, manifest)
-        packed = _mapped(staging, manifest, source)
         shutil.rmtree(place, ignore_errors=True)
         os.rename(staging, place)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _verified.add(_proof(place, manifest))
-    return packed
+    return _mapped(place, manifest, source)
 
 
 def read(place: Path, key: str, source: Adapter) -> Packed | None:

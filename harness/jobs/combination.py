@@ -65,15 +65,18 @@ def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -
     likelihood = np.stack(of_truth).astype(np.float64)
     count = len(validation)
 
-    def loss(shares: npt.NDArray[np.float64]) -> float:
-        return float(-np.log(np.maximum(shares @ likelihood, SMALLEST)).mean())
+    def loss(shares: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        mixed = np.maximum(shares @ likelihood, SMALLEST)
+        return float(-np.log(mixed).mean()), -(likelihood / mixed).mean(1)
 
     found = minimize(
         loss,
         np.full(count, 1 / count),
+        jac=True,
         method="SLSQP",
         bounds=[(0, 1)] * count,
-        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1},
+        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like},
+        options={"ftol": 1e-9},
     )
     shares = np.clip(found.x, 0, None)
     return np.asarray(shares / shares.sum(), np.float64)
@@ -83,7 +86,5 @@ def confusion(shares: Shares, truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.in
     """Confusion counts by image, ``(N, C, C)``, of combined probabilities."""
     from harness.tasks.metrics import confusion as count
 
-    classes = shares.shape[1]
-    predicted = shares.argmax(1)
-    pairs = zip(np.atleast_2d(truth.reshape(len(truth), -1)), predicted.reshape(len(truth), -1), strict=True)
-    return np.stack([count(true, found, classes) for true, found in pairs])
+    by_image = (classes.reshape(len(truth), -1) for classes in (truth, shares.argmax(1)))
+    return np.stack([count(true, predicted, shares.shape[1]) for true, predicted in zip(*by_image, strict=True)])

@@ -41,8 +41,8 @@ def inputs(data: Resident, recipe: Recipe) -> Iterator[tuple[torch.Tensor, torch
     size, scaled = data.size, inner_size(data, recipe)
     padded = padded_size(size, recipe.rescale, family(recipe.network).stride(recipe.network))
     batch = max(1, PIXELS // (padded[0] * padded[1]))
-    for positions in torch.split(torch.arange(len(data), device=data.images.device), batch):
-        taken, targets = data.take(positions)
+    for first in range(0, len(data), batch):
+        taken, targets = data.take(torch.arange(first, min(first + batch, len(data)), device=data.images.device))
         images = normalised(taken, recipe.normalise).expand(-1, 3, -1, -1)
         if scaled != size:
             images = functional.interpolate(images, scaled, mode="bilinear", align_corners=False)

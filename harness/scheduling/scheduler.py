@@ -220,7 +220,7 @@ class Scheduler:
 
         runner = Runner(self.store, self.catalogue, device, self.session, report)
         try:
-            if self.record(job) is not None and self.store.has(self.key(job), "weights"):
+            if self.record(job) is not None and self._artifact(job, "weights") is not None:
                 for artifact in self._lacking(job):
                     runner.produce(job, self.key(job), artifact)
             else:
@@ -244,13 +244,20 @@ class Scheduler:
         """The artifact that a job needs of each input; ``None`` where one turned out to be damaged."""
         files = {}
         for each in job.inputs:
-            try:
-                files[each] = self.store.artifact(self.key(each), job.needs)
-            except StoreError:
-                if self.store.has(self.key(each), job.needs):
-                    raise
+            file = self._artifact(each, job.needs)
+            if file is None:
                 return None
+            files[each] = file
         return files
+
+    def _artifact(self, job: Job, name: Artifact) -> Path | None:
+        """File of a job's artifact; ``None`` where it is absent, or damaged and now set aside."""
+        try:
+            return self.store.artifact(self.key(job), name)
+        except StoreError:
+            if self.store.has(self.key(job), name):
+                raise
+            return None
 
     def _fail(self, job: Job, device: str, reason: str, *, transient: bool) -> None:
         record = Record(

@@ -1,4 +1,4 @@
-"""What is wrong with a data root is said in one sentence, before anything is decoded."""
+"""A data root that cannot be used is an error of one sentence, before anything is decoded."""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,10 @@ import torch
 from squares import HEIGHT, TEST, TRAIN, WIDTH, parts
 
 from harness.data import Packed
+from harness.jobs.running import Runner
 from harness.jobs.training import Trainer
 from harness.specs import (
+    Arm,
     Budget,
     CrossEntropy,
     Data,
@@ -25,7 +30,11 @@ from harness.specs import (
     Recipe,
     Segmenter,
     Shrink,
+    canonical,
+    digest,
+    job,
 )
+from harness.store import Record, Store
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,3 +83,39 @@ def trainer(squares: Packed) -> Callable[..., Trainer]:
         return Trainer(recipe, seed, packed, parts(validation), torch.device("cpu"), **others)
 
     return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def runner(store: Store, squares: Packed) -> Runner:
+    return Runner(store, SimpleNamespace(load=lambda data: squares), "cpu", "a session")
+
+
+@pytest.fixture
+def make(runner: Runner) -> Callable[[Packed], Callable[..., Record]]:
+    """Makes what :func:`do` is for other data."""
+
+    def of(packed: Packed) -> Callable[..., Record]:
+        def do(arm: Arm, seed: int = 0, key: str = "", **others: Any) -> Record:
+            chosen = job(arm, seed)
+            key = key or digest([canonical(chosen)])
+            inputs, asked = others.get("inputs", {}), frozenset(others.get("asked", ()))
+            catalogue = SimpleNamespace(load=lambda data: packed)
+            working = replace(runner, catalogue=catalogue, report=others.get("report", runner.report))
+            with runner.store.lock(key) as held:
+                assert held
+                return working.run(chosen, key, inputs, asked)
+
+        return do
+
+    return of
+
+
+@pytest.fixture
+def do(make: Callable[[Packed], Callable[..., Record]], squares: Packed) -> Callable[..., Record]:
+    """Does an arm's job on the squares: ``do(arm, seed=0, key=…, inputs={}, asked=(), report=…)``."""
+    return make(squares)

@@ -197,8 +197,9 @@ def test_probabilities_are_the_softmax_in_half_precision(squares: Packed, reside
 
 
 def test_without_images_there_is_nothing(squares: Packed, recipe: Recipe) -> None:
-    nothing = Resident.place(squares, np.arange(0), CPU)
-    assert len(evaluation.probabilities(Threshold(0.0), nothing, recipe)) == 0
+    nothing, network = Resident.place(squares, np.arange(0), CPU), Threshold(0.0)
+    assert len(evaluation.probabilities(network, nothing, recipe)) == 0
+    assert network.seen == [], "mmsegmentation's heads take no empty batch"
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.5])

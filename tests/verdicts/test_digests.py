@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import make_dataclass, replace
 
 import pytest
-from harness.verdicts.evidence import Evidence
 from synthetic import DATA, question, recipe
 
 from harness.relations import All, Greater, Looks, NotGreater
 from harness.specs import Weights
 from harness.verdicts import QuestionDigest, question_digest
+from harness.verdicts.evidence import Evidence
 
 GOOD, BAD = recipe(0.6), recipe(0.3)
 ARMS = {"good": GOOD, "bad": BAD}

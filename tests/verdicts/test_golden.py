@@ -7,13 +7,13 @@ import math
 from dataclasses import replace
 
 import pytest
-from harness.verdicts.evidence import Evidence
 from synthetic import question, recipe
 
 from harness.relations import Decision, Greater, Looks, SequentialDecision, Verdict
 from harness.verdicts import Arm, blank
-from harness.verdicts.recorded import tolerance
+from harness.verdicts.evidence import Evidence
 from harness.verdicts.golden import Expectation, Golden, GoldenError, disagreements
+from harness.verdicts.recorded import tolerance
 
 NAME = "tiny-paper/first-is-better"
 

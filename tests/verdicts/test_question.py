@@ -9,9 +9,7 @@ from synthetic import DRIVE, question, recipe, record
 
 from harness.relations import (
     All,
-    ConvergesFaster,
     Greater,
-    Increasing,
     Looks,
     NotWorse,
     RankCorrelation,

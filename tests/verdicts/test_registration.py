@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.verdicts.registration import check_families, load_families
 from harness.verdicts.golden import GoldenError
+from harness.verdicts.registration import check_families, load_families
 
 
 def test_families_name_each_claim_once(tmp_path):

@@ -46,7 +46,7 @@ class _Lesion:
 
 
 _LESIONS = (
-    _Lesion((0, 12, 14, 16, 16), (0.010, 0.014), (110, 18, 14), 0.85),  # microaneurysms
+    _Lesion((0, 14, 16, 18, 18), (0.015, 0.020), (110, 18, 14), 0.85),  # microaneurysms
     _Lesion((0, 0, 7, 22, 22), (0.020, 0.034), (92, 14, 10), 0.9),  # haemorrhages
     _Lesion((0, 0, 9, 12, 18), (0.014, 0.026), (252, 232, 120), 0.9),  # exudates
     _Lesion((0, 0, 0, 0, 3), (0.090, 0.140), (78, 8, 8), 0.9),  # preretinal haemorrhages
