@@ -1,15 +1,19 @@
-"""Tiny data sets in the layouts of their publishers, with as many files as published."""
+"""Tiny data sets in the layouts of their publishers, with as many files as published, and where the real ones are."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 from PIL import Image
+
+REAL_ROOT = Path(os.environ.get("CLAIMS_DATA_ROOT") or Path(__file__).parents[1].parent / "shared" / "data")
+"""Where the real data sets are, if they are anywhere."""
 
 HEIGHT, WIDTH = 12, 16
 ANNOTATED = (2, 4)

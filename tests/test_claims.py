@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,14 @@ import pytest
 from harness import papers
 
 CLAIMS = Path(__file__).parents[1] / "claims"
+
+COLLECT = """
+import sys
+import pytest
+
+code = pytest.main(sys.argv[1:])
+print(code, [name for name in ("torch", "torchvision", "mmseg", "mmengine", "mmcv") if name in sys.modules])
+"""
 
 
 class Declared(Exception):
@@ -58,3 +68,15 @@ def test_every_arm_with_a_published_figure_is_an_arm_of_the_claim(paper, slug, t
     with pytest.raises(Declared) as caught:
         test(SimpleNamespace(scale="paper", holds=holds), **published(test))
     assert set(papers.load(paper).claims[slug].arms) <= set(caught.value.arms)
+
+
+@pytest.mark.parametrize("arguments", [["-m", "smoke"], ["claims", "-m", "gpu", "--claims-device=cpu"]])
+def test_claims_are_collected_and_planned_without_torch_and_mmseg(arguments, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CLAIMS_"))}
+    options = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--claims-store={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECT, *arguments, *options],
+        cwd=CLAIMS.parent, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    *_, last = done.stdout.splitlines()
+    assert last == "0 []", done.stdout + done.stderr

@@ -205,7 +205,8 @@ class Scheduler:
         for each in job.inputs:
             record = self.record(each)
             if record is not None and record.failed:
-                self._fail(job, device, f"its source failed: {record.reason}", transient=record.transient)
+                what = "member" if isinstance(job, Combination) else "source"
+                self._fail(job, device, f"its {what} failed: {record.reason}", transient=record.transient)
                 return
         self.store.check_space()
         inputs = self._inputs(job)

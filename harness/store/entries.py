@@ -149,7 +149,8 @@ class Store:
                 manifest.check(file.parent, file.name)
                 return file
             except (OSError, ValueError) as error:
-                if self._entry_stamp(key) == stamp and file.exists():  # else it was replaced while it was read
+                # Else it was replaced while it was read: a writer changes the manifest before it puts a new file there.
+                if file.exists() and self._entry_stamp(key) == stamp:
                     why = str(error)
                     self._set_aside(key, file.name, why)
         raise StoreError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from layouts import WRITERS
+from layouts import REAL_ROOT, WRITERS
 
 from harness.data import Item, registry, sets
 from harness.specs import Data
@@ -91,11 +90,9 @@ def add_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 @pytest.fixture(scope="session")
 def real_root() -> Path:
     """The data root with real data; the test is skipped where there is none."""
-    default = Path(__file__).parents[2].parent / "shared" / "data"
-    root = Path(os.environ.get("CLAIMS_DATA_ROOT") or default)
-    if not root.is_dir():
-        pytest.skip(f"no real data: neither CLAIMS_DATA_ROOT nor {default} is a folder")
-    return root
+    if not REAL_ROOT.is_dir():
+        pytest.skip(f"no real data: {REAL_ROOT} is no folder; set CLAIMS_DATA_ROOT")
+    return REAL_ROOT
 
 
 @pytest.fixture(scope="session")

@@ -179,6 +179,6 @@ def test_a_loss_is_added_with_one_module(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, module.__name__, module)
     found = [types.SimpleNamespace(name=name) for name in ("focal", "margin")]
     monkeypatch.setattr(losses.pkgutil, "iter_modules", lambda path: found)
-    monkeypatch.setattr(losses, "_terms", losses._terms.__wrapped__)
+    monkeypatch.setattr(losses, "terms", losses.terms.__wrapped__)
     logits, targets = torch.randn(5, 3), torch.tensor([0, 2, 1, 1, 0])
     assert value(Margin(2.0), logits, targets) == 2 * functional.multi_margin_loss(logits, targets)

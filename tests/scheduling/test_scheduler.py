@@ -342,6 +342,17 @@ def test_an_ensemble_and_what_it_combines_are_done_once_and_members_make_their_p
     assert Counter(trained())["0.6/0"] == 2, "the member, and the ensemble under its first member's name"
 
 
+def test_a_member_whose_weights_are_damaged_is_done_again_at_once(scheduler):
+    alone = question({"good": GOOD, "bad": BAD})
+    worker = scheduler(alone)
+    worker.finish(alone)
+    (worker.store.entry(worker.key(job(GOOD, 1))) / "weights.pt").write_bytes(b"something else")
+    claim = question({"both": Ensemble((GOOD, TUNED)), "bad": BAD})
+    assert str(decided(scheduler(claim, session="second"), claim).verdict) == "SUPPORTED"
+    both = 1  # the ensemble goes by its first member's name
+    assert [Counter(trained())[f"0.6/{seed}"] for seed in range(3)] == [1 + both, 2 + both, 1 + both]
+
+
 def test_an_evaluation_without_training_waits_for_the_training_that_it_evaluates(scheduler):
     claim = question({"tuned": TUNED, "zero-shot": ZeroShot(recipe(0.2, source=SOURCE))})
     assert str(decided(scheduler(claim), claim).verdict) == "SUPPORTED"
