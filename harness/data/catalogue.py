@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from harness.data.dataset import DataError, Packed
 from harness.data.fingerprints import fingerprint
 from harness.data.packing import pack
 from harness.data.registry import check
-from harness.specs import Data
+from harness.specs import Data, Split
 
 
 class Catalogue:
@@ -23,6 +25,7 @@ class Catalogue:
         self.root, self.cache = root, cache
         self._problems: dict[tuple[str, str, str], str] = {}
         self._fingerprints: dict[Data, str] = {}
+        self._packed: WeakValueDictionary[Data, Packed] = WeakValueDictionary()
 
     def problem(self, data: Data) -> str:
         """Why the real data set cannot be used, in one sentence; empty where it can."""
@@ -46,5 +49,9 @@ class Catalogue:
         return self._fingerprints[data]
 
     def load(self, data: Data) -> Packed:
-        """The decoded images of resolved data."""
-        return pack(data, self.root, self.cache)
+        """The decoded images of resolved data: one object for all splits of them, as long as somebody holds it."""
+        images = replace(data, split=Split(), subset=None, substitute="")
+        packed = self._packed.get(images)
+        if packed is None:
+            packed = self._packed[images] = pack(data, self.root, self.cache)
+        return packed

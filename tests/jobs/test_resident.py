@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from harness.data import Packed
+from harness.jobs import resident
 from harness.jobs.resident import Resident, normalised
 from harness.specs import Normalise
 
@@ -49,6 +50,23 @@ def test_a_mapped_file_stays_one(squares: Packed, tmp_path: Path) -> None:
     data = Resident.place(replace(squares, images=images, targets=targets), np.arange(4), CPU)
     assert data.images.data_ptr() == images.ctypes.data
     assert (data.take(torch.arange(4))[0].numpy()[:, 0] == squares.images[:4, :, :, 0]).all()
+
+
+def test_on_another_device_the_parts_of_a_pack_share_one_copy_and_few_packs_are_kept(squares: Packed) -> None:
+    device = torch.device("meta")
+    packs = [replace(squares) for _ in range(resident.KEPT + 1)]
+    one, other = (Resident.place(packs[0], part, device) for part in (np.arange(3), np.arange(5, 9)))
+    assert one.images is other.images
+    assert one.targets is other.targets
+    assert (one.images.device.type, one.indices.device.type) == ("meta", "meta")
+    for each in packs[1:]:
+        assert Resident.place(each, np.arange(3), device).images is not one.images
+    assert len(resident._KEPT) == resident.KEPT
+    assert Resident.place(packs[0], np.arange(3), device).images is not one.images, "it made room"
+    assert (
+        Resident.place(packs[-1], np.arange(3), device).images is Resident.place(packs[-1], np.arange(3), device).images
+    )
+    resident._KEPT.clear()
 
 
 def test_one_mean_normalises_every_channel_alike() -> None:
