@@ -172,6 +172,6 @@ def test_a_source_that_diverges_fails_what_starts_from_it(
     scheduler.finish(demand)
     record = scheduler.record(job(demand.arms["ensemble"], 0))
     assert record is not None
-    assert record.reason.startswith("a member failed: its source failed: the loss was not finite")
+    assert record.reason.startswith("its member failed: its source failed: the loss was not finite")
     assert not record.transient
     assert trained["drive", 0] <= 1, "only the other member may have been trained"
