@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,6 @@ from harness.networks import building, family, weights
 from harness.specs import BestOnValidation, FromJob, Recipe, Weights, schedules
 from harness.store import Point
 from harness.tasks import task
-from harness.tasks.metrics import collapsed
 
 CHECKPOINT_SECONDS = 20.0
 """How much training a kill may cost."""
@@ -112,7 +110,7 @@ class Trainer:
         Raises:
             Diverged: The loss became infinite, NaN, or a hundred times what it was.
         """
-        recipe, progress, read_every = self.recipe, self.progress, READ_EVERY[self.device.type]
+        recipe, read_every = self.recipe, READ_EVERY[self.device.type]
         frozen = optimisation.freeze(self.network, recipe.frozen)
         optimiser, scheduler = self._resumed() or self._begun()
         progress = self.progress
@@ -161,11 +159,6 @@ class Trainer:
         )
         train, validation = (task(self.recipe.task).summarise(counts, self.packed.classes) for counts in found)
         return train, validation
-
-    @property
-    def collapsed(self) -> bool:
-        """Whether the finished network predicts (nearly) one class only."""
-        return collapsed(self.counts.sum(0))
 
     def _evaluate(self) -> None:
         """Adds an evaluation to the learning curves, and keeps the weights where they are the best so far."""
@@ -254,9 +247,7 @@ def started(
     recipe: Recipe, seed: int, classes: int, device: torch.device, start: tuple[weights.State, str] | None
 ) -> tuple[torch.nn.Module, weights.Loaded | None]:
     """The network as a job starts with it, on the device, and what it took from other weights."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        network = building.build(recipe.network, classes, recipe.losses, role_seed(seed, "initialisation"))
+    network = building.build(recipe.network, classes, recipe.losses, role_seed(seed, "initialisation"))
     loaded = None
     if start is not None:
         assert isinstance(recipe.init, (FromJob, Weights))
