@@ -219,7 +219,7 @@ def _terms(rows: Sequence[Row]) -> list[tuple[str, str]]:
     if any(phrasing.adjusted_text(row) for row in rows):
         terms.append(("after Holm", "the verdict once all pre-registered claims of the paper are counted"))
     if any(arm.collapsed for row in rows for arm in row.arms):
-        terms.append(("collapsed", "predicts (nearly) no foreground; kept in the mean"))
+        terms.append(("collapsed", "predicts (nearly) one class only; kept in the mean"))
     kinds = dict.fromkeys(row.evidence for row in rows if row.evidence in ("phantom", "substituted"))
     terms += [(kind, phrasing.EVIDENCE[kind]) for kind in kinds]
     scales = dict.fromkeys(row.scale for row in rows if row.scale in ("smoke", "reduced"))

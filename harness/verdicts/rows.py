@@ -18,7 +18,7 @@ class Arm:
         metric: What ``values`` holds.
         values: One for each seed: ``None`` where the run failed, infinite for a time that was never reached.
         mean, sd: Over the seeds with a finite value; ``None`` where there are too few.
-        collapsed: Number of runs whose predictions hold nearly no foreground.
+        collapsed: Number of runs that predict (nearly) one class only.
         failed: Reasons of the runs that failed, each once.
         keys: The runs in the store.
         others: Mean of every further metric that the relation reads.
