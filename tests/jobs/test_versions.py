@@ -11,10 +11,10 @@ from harness.specs import Classifier, CrossEntropy, Ensemble, Recipe, ZeroShot, 
 
 def test_a_training_has_those_of_the_loop_its_network_its_losses_and_its_task(recipe: Recipe) -> None:
     found = versions(job(recipe, 0))
-    assert set(found) == {"jobs", "network:unet", "loss:cross_entropy", "loss:dice", "task:segmentation"}
+    assert set(found) == {"jobs", "network:unet", "loss:ce", "loss:dice", "task:segmentation"}
     assert found["jobs"] == jobs.VERSION
     graded = replace(recipe, network=Classifier("resnet18"), losses=(CrossEntropy(),))
-    assert set(versions(job(graded, 0))) == {"jobs", "network:resnet", "loss:cross_entropy", "task:classification"}
+    assert set(versions(job(graded, 0))) == {"jobs", "network:resnet", "loss:ce", "task:classification"}
 
 
 def test_an_evaluation_knows_no_losses_and_a_combination_no_network(recipe: Recipe) -> None:
