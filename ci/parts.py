@@ -76,45 +76,45 @@ def parts() -> list[Part]:
 
     shared = [f"harness/jobs/{name}.py" for name in JOBS] + [f"harness/networks/{name}.py" for name in NETWORKS]
     own = ["harness/data/splitting.py", "harness/tasks/warping.py"]
-    found = [
+    every = [
         Part("specs", identity.VERSION, tuple(sorted(f"harness/specs/{file.name}" for file in _specs()))),
         Part("packing", fingerprints.PACKING_VERSION, tuple(f"harness/data/{name}.py" for name in PACKING)),
         Part("jobs", jobs.VERSION, (*shared, *own)),
         Part("combination", jobs.COMBINATION, ("harness/jobs/combination.py",)),
     ]
     for name in ("segmentation", "classification"):
-        found.append(Part(f"task:{name}", task(name).VERSION, (f"harness/tasks/{name}.py", "harness/tasks/metrics.py")))
-    found += [Part(f"network:{family.name}", family.version, (_file(family),)) for family in registered()]
-    found += [
+        every.append(Part(f"task:{name}", task(name).VERSION, (f"harness/tasks/{name}.py", "harness/tasks/metrics.py")))
+    every += [Part(f"network:{family.name}", family.version, (_file(family),)) for family in registered()]
+    every += [
         Part(f"loss:{each.name}", each.version, (_file(each), "harness/networks/losses/term.py")) for each in terms()
     ]
     for name in data.names():
-        found.append(Part(f"data:{name}", data.adapter(name).version, _files(data.adapter(name))))
+        every.append(Part(f"data:{name}", data.adapter(name).version, _files(data.adapter(name))))
         if data.has_phantom(name):
             made = data.generator(name)
-            found.append(Part(f"phantom:{name}", made.version, _drawn_with(_file(made))))
-    return found
+            every.append(Part(f"phantom:{name}", made.version, _drawn_with(_file(made))))
+    return every
 
 
-def lock_of(found: list[Part]) -> dict[str, dict[str, Any]]:
+def lock_of(every: list[Part]) -> dict[str, dict[str, Any]]:
     """What the lock file should hold."""
-    return {part.name: {"version": part.version, "syntax": part.syntax()} for part in found}
+    return {part.name: {"version": part.version, "syntax": part.syntax()} for part in every}
 
 
 def changes(now: dict[str, dict[str, Any]], locked: dict[str, dict[str, Any]]) -> dict[str, str]:
     """What differs from the lock file: a sentence for each part by name."""
-    found = {}
+    sentences = {}
     for name, part in now.items():
         before = locked.get(name)
         if before is None:
-            found[name] = f"{name} is new"
+            sentences[name] = f"{name} is new"
         elif part["version"] < before["version"]:
-            found[name] = f"{name} has version {part['version']}, but had {before['version']} already"
+            sentences[name] = f"{name} has version {part['version']}, but had {before['version']} already"
         elif part["version"] > before["version"]:
-            found[name] = f"{name} was raised to version {part['version']}"
+            sentences[name] = f"{name} was raised to version {part['version']}"
         elif part["syntax"] != before["syntax"]:
-            found[name] = f"{name} changed, but its version is still {part['version']}"
-    return found | {name: f"{name} is gone" for name in locked if name not in now}
+            sentences[name] = f"{name} changed, but its version is still {part['version']}"
+    return sentences | {name: f"{name} is gone" for name in locked if name not in now}
 
 
 def replay() -> dict[str, str]:

@@ -98,7 +98,7 @@ def replayed() -> dict[str, str]:
     from harness.store import Store
 
     torch.set_num_threads(1)
-    found = {}
+    digests = {}
     with tempfile.TemporaryDirectory() as folder:
         store, catalogue = Store(Path(folder) / "store"), Catalogue(None, Path(folder) / "packs")
         for name in data.names():
@@ -106,7 +106,7 @@ def replayed() -> dict[str, str]:
                 packed = catalogue.load(
                     Data(name, split=Split("random"), resize=Resize(SIZE), count=4, evidence="phantom")
                 )
-                found[f"phantom:{name}"] = _digest(packed.images, packed.targets)
+                digests[f"phantom:{name}"] = _digest(packed.images, packed.targets)
         for name, arm in arms().items():
             scheduler = Scheduler(store, catalogue, [_Once(arm)], {"smoke": "cpu"}, "replay")
             scheduler.drain()
@@ -115,8 +115,8 @@ def replayed() -> dict[str, str]:
             if record is None or record.failed:
                 raise RuntimeError(f"Expected {name} to be replayed, but got {record and record.reason}.")
             figures = json.dumps([record.curve, record.validation_curve, record.losses, record.selected])
-            found[name] = _digest(store.counts(key), store.previews(key), np.frombuffer(figures.encode(), np.uint8))
-    return found
+            digests[name] = _digest(store.counts(key), store.previews(key), np.frombuffer(figures.encode(), np.uint8))
+    return digests
 
 
 class _Once:

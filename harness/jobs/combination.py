@@ -69,7 +69,7 @@ def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -
         mixed = np.maximum(shares @ likelihood, SMALLEST)
         return float(-np.log(mixed).mean()), -(likelihood / mixed).mean(1)
 
-    found = minimize(
+    solution = minimize(
         loss,
         np.full(count, 1 / count),
         jac=True,
@@ -78,7 +78,7 @@ def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -
         constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like},
         options={"ftol": 1e-9},
     )
-    shares = np.clip(found.x, 0, None)
+    shares = np.clip(solution.x, 0, None)
     return np.asarray(shares / shares.sum(), np.float64)
 
 

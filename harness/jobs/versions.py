@@ -15,14 +15,14 @@ from harness.tasks import task
 def versions(job: Job) -> dict[str, int]:
     """Version by part, as :func:`harness.specs.key` takes them."""
     recipe = recipe_of(job)
-    found = {f"task:{recipe.task}": task(recipe.task).VERSION}
+    parts = {f"task:{recipe.task}": task(recipe.task).VERSION}
     if isinstance(job, Combination):
-        return {"combination": jobs.COMBINATION, **found}
+        return {"combination": jobs.COMBINATION, **parts}
     network = family(recipe.network)
     terms = [term(loss) for loss in recipe.losses] if isinstance(job, Training) else []
     return {
         "jobs": jobs.VERSION,
         f"network:{network.name}": network.version,
         **{f"loss:{each.name}": each.version for each in terms},
-        **found,
+        **parts,
     }

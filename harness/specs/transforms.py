@@ -104,5 +104,5 @@ def check_order(transforms: tuple[Transform, ...]) -> None:
     stages = [transform.stage for transform in transforms]
     if stages != sorted(set(stages)):
         order = ", ".join(kind.__name__ for kind in sorted(Transform.__subclasses__(), key=lambda kind: kind.stage))
-        found = ", ".join(type(transform).__name__ for transform in transforms)
-        raise ValueError(f"Expected recipe `transforms` in the order {order}, each at most once, but got {found}.")
+        actual = ", ".join(type(transform).__name__ for transform in transforms)
+        raise ValueError(f"Expected recipe `transforms` in the order {order}, each at most once, but got {actual}.")
