@@ -103,7 +103,9 @@ def test_phantom_looks_at_no_real_data(there, tmp_path):
 
 def test_an_arm_whose_data_are_absent_may_be_left_out_with_a_note(there, tmp_path):
     arms, found = resolve(
-        {"a": arm("one"), "b": arm("three"), "c": arm("two")}, Catalogue(tmp_path), may_drop=lambda names: len(names) >= 2
+        {"a": arm("one"), "b": arm("three"), "c": arm("two")},
+        Catalogue(tmp_path),
+        may_drop=lambda names: len(names) >= 2,
     )
     assert list(arms) == ["a", "c"]
     assert found == Evidence("real", ("TARGET", "ONE", "TWO"), ("without b",))

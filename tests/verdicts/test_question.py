@@ -120,7 +120,8 @@ def test_a_standing_is_not_that_of_the_claim_with_another_plan():
 
 
 def test_the_jobs_of_a_claim_are_those_of_every_arm_and_seed():
-    assert list(question({"good": GOOD, "bad": BAD}).jobs(2)) == [job(arm, seed) for arm in (GOOD, BAD) for seed in (0, 1)]
+    jobs = list(question({"good": GOOD, "bad": BAD}).jobs(2))
+    assert jobs == [job(GOOD, 0), job(GOOD, 1), job(BAD, 0), job(BAD, 1)]
 
 
 def test_a_reference_may_be_another_metric_of_the_arm():
