@@ -119,10 +119,10 @@ class Question:
         records = {name: list(self._records(arm, find)) for name, arm in self.arms.items()}
         samples: dict[str | Value, list[float]] = {}
         for value in self.relation.values(self.measure):
-            found = [record.value(value.measure) for record in records[value.arm]]
-            samples[value] = found
+            figures = [record.value(value.measure) for record in records[value.arm]]
+            samples[value] = figures
             if value.measure == self.measure:
-                samples[value.arm] = found
+                samples[value.arm] = figures
         return samples
 
     def stand(self, find: Find) -> SequentialDecision:
