@@ -62,7 +62,14 @@ def test_an_arm_is_only_asked_for_the_figures_that_the_relation_reads():
                 point["metrics"] = {"mIoU": point["metrics"]["mIoU"]}
         return made
 
-    assert len(question(arms, relation).samples(find)[Value("source", mean)]) == 3
+    claim = question(arms, relation)
+    assert len(claim.samples(find)[Value("source", mean)]) == 3
+    assert {arm: str(claim.measure_of(arm)) for arm in arms} == {
+        "good": "IoU.fluid",
+        "source": "mIoU",
+        "bad": "IoU.fluid",
+        "other": "mIoU",
+    }
 
 
 def test_an_arm_may_have_a_colon_in_its_name():
