@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report import phrasing
 from harness.report.parts import comparisons
-from harness.report.svg import INK, PLAIN_TEXT, inline_svg
+from harness.report.svg import INK, inline_svg
 from harness.verdicts import Row
 
 if TYPE_CHECKING:
@@ -119,8 +119,15 @@ def _figure(row: Row, curves: Curves, ink: str) -> Figure:
     panels = _panels(row, curves)
     names = list(dict.fromkeys(name for panel in panels for name in panel.arms))
     many = len(names) > MANY
-    colours = {"text.color": ink, "axes.labelcolor": ink}
-    with mpl.rc_context({**PLAIN_TEXT, **colours, "font.size": 10, "font.family": "sans-serif"}):
+    with mpl.rc_context(
+        {
+            "text.parse_math": False,
+            "font.size": 10,
+            "font.family": "sans-serif",
+            "text.color": ink,
+            "axes.labelcolor": ink,
+        }
+    ):
         height = 2.7 * max(1, len(panels)) + (0.2 * math.ceil(len(names) / 2) if many else 0.0)
         figure = Figure(figsize=(5.6, height), layout="constrained")
         shared: dict[str, Any] = {}

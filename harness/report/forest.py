@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report import numerals
 from harness.report.panels import Panel, Track
-from harness.report.svg import ACCENT, BAD, INK, MARGIN, PAPER, PLAIN_TEXT, inline_svg
+from harness.report.svg import ACCENT, BAD, INK, MARGIN, PAPER, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def draw_forest(panel: Panel) -> Figure:
     lines = sum(_height(track) for track in panel.tracks)
     foot = LINE * (1.6 + len(below))
     height = LINE * lines + foot
-    with mpl.rc_context({**PLAIN_TEXT, "font.size": 9, "text.color": INK}):
+    with mpl.rc_context({"text.parse_math": False, "font.size": 9, "text.color": INK}):
         figure = Figure(figsize=(WIDTH, height))
         axes = figure.add_axes((LEFT / WIDTH, foot / height, (WIDTH - LEFT - RIGHT) / WIDTH, 1 - foot / height))
         axes.set_ylim(lines, 0)

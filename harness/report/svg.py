@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 INK, ACCENT, MARGIN, PAPER, BAD = "#010203", "#010204", "#010205", "#010206", "#010207"
 """Colours to draw with: each stands for one of the page's, which differ in the light and the dark."""
 
-PLAIN_TEXT = {"text.parse_math": False}
-"""Matplotlib's setting for names of arms and classes, which may hold dollar signs."""
-
 PAGE: Mapping[str, str] = {
     INK: "currentColor",
     ACCENT: "var(--accent)",
@@ -40,7 +37,8 @@ def inline_svg(figure: Figure, kind: str, name: str, label: str) -> str:
 
     salt = hashlib.sha256(f"{kind} {name}".encode()).hexdigest()[:8]
     buffer = io.StringIO()
-    with mpl.rc_context({**PLAIN_TEXT, "svg.fonttype": "none", "svg.hashsalt": salt}):
+    # Names of arms and classes may hold dollar signs.
+    with mpl.rc_context({"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": salt}):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     svg = buffer.getvalue()

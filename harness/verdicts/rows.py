@@ -46,7 +46,7 @@ class Row:
 
     Attributes:
         question: What was asked, as digests: two rows with the same ones answer the same question.
-        verdict: The decision's, unless a run failed or most runs of every arm collapsed.
+        verdict: The decision's, unless a run failed or most runs of an arm collapsed.
         reason: One sentence where the claim is not decided.
         standing: The decision with the looks that led to it; ``None`` where nothing ran.
     """

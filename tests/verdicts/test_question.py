@@ -62,7 +62,14 @@ def test_an_arm_is_only_asked_for_the_figures_that_the_relation_reads():
                 point["metrics"] = {"mIoU": point["metrics"]["mIoU"]}
         return made
 
-    assert len(question(arms, relation).samples(find)[Value("source", mean)]) == 3
+    claim = question(arms, relation)
+    assert len(claim.samples(find)[Value("source", mean)]) == 3
+    assert {arm: str(claim.measure_of(arm)) for arm in arms} == {
+        "good": "IoU.fluid",
+        "source": "mIoU",
+        "bad": "IoU.fluid",
+        "other": "mIoU",
+    }
 
 
 def test_an_arm_may_have_a_colon_in_its_name():
@@ -120,9 +127,8 @@ def test_a_standing_is_not_that_of_the_claim_with_another_plan():
 
 
 def test_the_jobs_of_a_claim_are_those_of_every_arm_and_seed():
-    assert list(question({"good": GOOD, "bad": BAD}).jobs(2)) == [
-        job(arm, seed) for arm in (GOOD, BAD) for seed in (0, 1)
-    ]
+    jobs = list(question({"good": GOOD, "bad": BAD}).jobs(2))
+    assert jobs == [job(GOOD, 0), job(GOOD, 1), job(BAD, 0), job(BAD, 1)]
 
 
 def test_a_reference_may_be_another_metric_of_the_arm():
