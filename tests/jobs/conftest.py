@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +35,16 @@ from harness.specs import (
     job,
 )
 from harness.store import Record, Store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_runner() -> Iterator[None]:
+    """mmengine's Runner without its survey of the machine, its copy of the config and its picture of it: 1 s each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmengine.runner.Runner._log_env", lambda self, env_cfg: None)
+        patch.setattr("mmengine.runner.Runner.dump_config", lambda self: None)
+        patch.setattr("mmengine.visualization.Visualizer.add_config", lambda self, config, **others: None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
