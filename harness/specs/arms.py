@@ -117,60 +117,53 @@ def replaced(spec: Any, kind: type, change: Callable[[Any], Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A recipe trained with one seed."""
+class _OfNetwork:
+    """A job with one network of its own."""
 
     recipe: Recipe
     seed: int
-    kind: ClassVar[JobKind] = "Training"
+    needs: ClassVar[Artifact] = "weights"
 
     @property
     def inputs(self) -> tuple[Job, ...]:
-        """The source training."""
-        return _sources(self.recipe, self.seed)
-
-    @property
-    def needs(self) -> Artifact:
-        """Which artifact of its inputs the job asks for."""
-        return "weights"
+        """The training whose weights the network starts from."""
+        init = self.recipe.init
+        if not isinstance(init, FromJob):
+            return ()
+        return (Training(init.recipe, self.seed if init.seed is None else init.seed),)
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Training(_OfNetwork):
+    """A recipe trained with one seed."""
+
+    kind: ClassVar[JobKind] = "Training"
+
+
+@dataclass(frozen=True)
+class Evaluation(_OfNetwork):
     """A network evaluated as it starts. The seed draws what the weights do not hold: a new head, the split."""
 
-    recipe: Recipe
-    seed: int
     kind: ClassVar[JobKind] = "Evaluation"
-
-    @property
-    def inputs(self) -> tuple[Job, ...]:
-        """The training whose weights it evaluates."""
-        return _sources(self.recipe, self.seed)
-
-    @property
-    def needs(self) -> Artifact:
-        """Which artifact of its inputs the job asks for."""
-        return "weights"
 
 
 @dataclass(frozen=True)
 class Combination:
-    """An ensemble of members of one seed."""
+    """An ensemble of members of one seed.
+
+    Attributes:
+        needs: Which artifact of its inputs the job asks for, as of every job.
+    """
 
     ensemble: Ensemble
     seed: int
     kind: ClassVar[JobKind] = "Combination"
+    needs: ClassVar[Artifact] = "predictions"
 
     @property
     def inputs(self) -> tuple[Job, ...]:
         """The members' jobs."""
         return tuple(job(member, self.seed) for member in self.ensemble.members)
-
-    @property
-    def needs(self) -> Artifact:
-        """Which artifact of its inputs the job asks for."""
-        return "predictions"
 
 
 Job = Training | Evaluation | Combination
@@ -220,10 +213,3 @@ def key(job: Job, fingerprint: Callable[[Data], str], versions: Callable[[Job], 
             "versions": {"specs": VERSION, **versions(job)},
         }
     )
-
-
-def _sources(recipe: Recipe, seed: int) -> tuple[Job, ...]:
-    init = recipe.init
-    if not isinstance(init, FromJob):
-        return ()
-    return (Training(init.recipe, seed if init.seed is None else init.seed),)

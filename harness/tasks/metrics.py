@@ -5,7 +5,7 @@ Counts are ``(..., C, C)``, the true class in rows. Every function takes leading
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +77,18 @@ def mean_over_classes(by_class: Function) -> Function:
         return _ratio(np.where(known, values, 0.0).sum(-1), known.sum(-1).astype(float))
 
     return mean
+
+
+def by_name(
+    by_class: Mapping[str, Function], overall: Mapping[str, Function], classes: Sequence[str]
+) -> dict[str, Function]:
+    """All metrics by printed name: ``"IoU.fluid"`` of each class, ``"mIoU"`` over the classes, and the overall ones."""
+    singles = {
+        f"{name}.{of}": of_class(function, index)
+        for name, function in by_class.items()
+        for index, of in enumerate(classes)
+    }
+    return {**singles, **{f"m{name}": mean_over_classes(function) for name, function in by_class.items()}, **overall}
 
 
 def of_class(by_class: Function, index: int) -> Function:

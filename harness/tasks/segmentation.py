@@ -46,13 +46,7 @@ BY_IMAGE = ("IoU", "Dice")
 
 def functions(classes: Sequence[str]) -> dict[str, Function]:
     """See :class:`harness.tasks.Task`."""
-    singles = {
-        f"{name}.{of}": metrics.of_class(by_class, index)
-        for name, by_class in BY_CLASS.items()
-        for index, of in enumerate(classes)
-    }
-    means = {f"m{name}": metrics.mean_over_classes(by_class) for name, by_class in BY_CLASS.items()}
-    return {**singles, **means, **OVERALL}
+    return metrics.by_name(BY_CLASS, OVERALL, classes)
 
 
 def summarise(counts: Counts, classes: Sequence[str]) -> dict[str, float]:

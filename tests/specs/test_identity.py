@@ -30,7 +30,7 @@ def kinds() -> set[type]:
         importlib.import_module(f"harness.specs.{info.name}") for info in pkgutil.iter_modules(harness.specs.__path__)
     ]
     classes = {kind for module in modules for _, kind in inspect.getmembers(module, is_dataclass)}
-    return {kind for kind in classes if isinstance(kind, type)}
+    return {kind for kind in classes if isinstance(kind, type) and not kind.__name__.startswith("_")}
 
 
 def identifies(spec: Any, name: str) -> bool:
