@@ -3,7 +3,8 @@
 Each part declares an integer version that enters the keys of the jobs it shapes (see ``docs/architecture.md``). The
 lock file ``ci/parts.json`` holds the version and the syntax digest that each part had when somebody last looked at it.
 Where a part's syntax changed, its author either raises the version, and every result that it shaped is made anew, or
-the change is neutral: a replay of small jobs gives the same bits in the last commit and in this working tree.
+the change is neutral: a replay of small jobs gives the same bits in the commit that wrote the lock file and in this
+working tree.
 
     python -m ci.parts             print which parts changed; exit status 1 where one did
     python -m ci.parts --update    write the lock file: raised versions at once, all else after a replay of both trees
@@ -129,8 +130,10 @@ def differing(here: dict[str, str], there: dict[str, str]) -> list[str]:
     return sorted(name for name in here.keys() & there.keys() if here[name] != there[name])
 
 
-def replay_of_commit(commit: str = "HEAD") -> dict[str, str]:
-    """The replay as the last commit's code gives it in this environment."""
+def replay_of_commit() -> dict[str, str]:
+    """The replay as the code of the commit that wrote the lock file gives it in this environment."""
+    asked = ["git", "-C", str(ROOT), "log", "-1", "--format=%H", "--", str(LOCK)]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     with tempfile.TemporaryDirectory() as folder:
         archive = subprocess.run(["git", "-C", str(ROOT), "archive", commit], capture_output=True, check=True).stdout
         subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
@@ -164,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if unraised and (wrong := differing(replay(), replay_of_commit())):
         print(
-            f"Expected {', '.join(unraised)} to come to the same as in the last commit, but {', '.join(wrong)} "
+            f"Expected {', '.join(unraised)} to come to the same as when the lock file was written, but {', '.join(wrong)} "
             "differs; raise the version of what changed.",
             file=sys.stderr,
         )
