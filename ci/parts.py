@@ -167,8 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if unraised and (wrong := differing(replay(), replay_of_commit())):
         print(
-            f"Expected {', '.join(unraised)} to come to the same as when the lock file was written, but {', '.join(wrong)} "
-            "differs; raise the version of what changed.",
+            f"Expected {', '.join(unraised)} to come to the same as when the lock file was written, but "
+            f"{', '.join(wrong)} differs; raise the version of what changed.",
             file=sys.stderr,
         )
         return 1
