@@ -31,12 +31,16 @@ LOCK = ROOT / "ci" / "parts.json"
 OMITTED = ("type_comment", "type_ignores", "type_params", "kind", "annotation", "returns")
 """Fields of syntax trees that change no result, or that some Python versions do not have."""
 
-PACKING = ("images", "masks", "packfile", "packing", "preparation", "resizing")
+PACKING = ("dataset", "images", "masks", "packfile", "packing", "preparation", "resizing")
 """Modules of ``harness/data`` that all data sets share."""
 
-JOBS = ("seeds", "resident", "augmentation", "batches", "optimisation", "evaluation", "training")
+JOBS = (
+    "augmentation", "batches", "checkpoint", "evaluation", "optimisation", "resident", "running", "seeds", "training",
+    "work",
+)  # fmt: skip
+"""Modules of ``harness/jobs`` that shape results; the others export, combine or hold versions."""
 
-NETWORKS = ("building", "segmenters", "classifiers", "term_loss", "weights")
+NETWORKS = ("building", "classifiers", "family", "openmmlab", "segmenters", "term_loss", "weights")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def parts() -> list[Part]:
     from harness.networks.losses import terms
     from harness.networks.registry import registered
     from harness.specs import identity
-    from harness.tasks import task
+    from harness.tasks import task, tasks
 
     shared = [f"harness/jobs/{name}.py" for name in JOBS] + [f"harness/networks/{name}.py" for name in NETWORKS]
     own = ["harness/data/splitting.py", "harness/tasks/warping.py"]
@@ -83,7 +87,7 @@ def parts() -> list[Part]:
         Part("jobs", jobs.VERSION, (*shared, *own)),
         Part("combination", jobs.COMBINATION, ("harness/jobs/combination.py",)),
     ]
-    for name in ("segmentation", "classification"):
+    for name in tasks():
         every.append(Part(f"task:{name}", task(name).VERSION, (f"harness/tasks/{name}.py", "harness/tasks/metrics.py")))
     every += [Part(f"network:{family.name}", family.version, (_file(family),)) for family in registered()]
     every += [

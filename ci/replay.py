@@ -44,7 +44,7 @@ SIZE = (48, 64)
 
 
 def arms() -> dict[str, Arm]:
-    """What is replayed, by name: every task, kind of arm, transform, loss, schedule and selection."""
+    """What is replayed, by name: both tasks, each kind of arm, and most transforms, losses and schedules."""
     moved = (
         RandomResize(0.5, 2.0),
         RandomRotation(15),

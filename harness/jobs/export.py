@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,7 +151,7 @@ def _write(
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(f"Expected a folder to export to that is new or empty, but {folder} is not; give another.")
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     indices = {"train": parts.train, "val": parts.validation, "test": parts.test}
     try:
         for name, chosen in indices.items():

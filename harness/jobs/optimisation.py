@@ -10,7 +10,7 @@ from harness.networks.building import parts
 from harness.specs import Optimiser, Poly, Schedule, Step
 
 
-class Scheduler(Protocol):
+class LearningRate(Protocol):
     """Sets the learning rate: torch's schedulers and mmengine's alike."""
 
     def step(self) -> None:
@@ -47,7 +47,7 @@ def optimiser(module: torch.nn.Module, spec: Optimiser) -> torch.optim.Optimizer
     return kind(parameters, spec.lr, weight_decay=spec.weight_decay)
 
 
-def scheduler(optimiser: torch.optim.Optimizer, spec: Schedule, iterations: int, epoch: int) -> Scheduler | None:
+def scheduler(optimiser: torch.optim.Optimizer, spec: Schedule, iterations: int, epoch: int) -> LearningRate | None:
     """What sets the learning rate after each iteration.
 
     Args:
@@ -62,7 +62,7 @@ def scheduler(optimiser: torch.optim.Optimizer, spec: Schedule, iterations: int,
     if isinstance(spec, Poly):
         from mmengine.optim import PolyLR  # torch's PolynomialLR ends at 0, not at `min_lr`
 
-        poly: Scheduler = PolyLR(
+        poly: LearningRate = PolyLR(
             optimiser, eta_min=spec.min_lr, power=spec.power, begin=0, end=iterations, by_epoch=False
         )
         return poly

@@ -12,8 +12,8 @@ import torch
 from harness.data import Packed
 from harness.specs import Normalise
 
-KEPT = 4
-"""Packs that a process keeps on a GPU."""
+KEPT_BYTES = 2 * 2**30
+"""What the packs that a process keeps on a GPU may take beside the one in use."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _placed(packed: Packed, device: torch.device) -> tuple[torch.Tensor, torch.T
         return images, targets
     place = (id(packed), str(device))
     if place not in _KEPT:
-        while len(_KEPT) >= KEPT:
+        while _KEPT and sum(pack.images.nbytes for pack, *_ in _KEPT.values()) > KEPT_BYTES:
             del _KEPT[next(iter(_KEPT))]
         _KEPT[place] = (packed, images.to(device), targets.to(device))
     return _KEPT[place][1:]

@@ -34,7 +34,7 @@ EXPLODED = 100.0
 """A training whose loss ends above this many times its first value has come apart."""
 
 State = dict[str, torch.Tensor]
-Steps = tuple[torch.optim.Optimizer, optimisation.Scheduler | None]
+Steps = tuple[torch.optim.Optimizer, optimisation.LearningRate | None]
 
 
 class Diverged(Exception):
@@ -215,7 +215,7 @@ class Trainer:
             return None
         return steps
 
-    def _content(self, optimiser: torch.optim.Optimizer, scheduler: optimisation.Scheduler | None) -> dict[str, Any]:
+    def _content(self, optimiser: torch.optim.Optimizer, scheduler: optimisation.LearningRate | None) -> dict[str, Any]:
         cuda = self.device.type == "cuda"
         return {
             "network": self.network.state_dict(),
@@ -229,7 +229,7 @@ class Trainer:
         }
 
     def _restore(
-        self, content: dict[str, Any], optimiser: torch.optim.Optimizer, scheduler: optimisation.Scheduler | None
+        self, content: dict[str, Any], optimiser: torch.optim.Optimizer, scheduler: optimisation.LearningRate | None
     ) -> None:
         self.network.load_state_dict(content["network"])
         optimiser.load_state_dict(content["optimiser"])
@@ -263,7 +263,7 @@ def state(network: torch.nn.Module) -> State:
 
 def best(curve: list[Point], select: BestOnValidation, foreground: str) -> int:
     """Position of the evaluation that did best on the validation split; the earliest of equal ones."""
-    name = str(select.metric).replace(".foreground", f".{foreground}") if foreground else str(select.metric)
+    name = str(select.metric.resolved(foreground))
     values = [float(point["metrics"][name]) for point in curve]
     comparable = [math.inf if math.isnan(value) else (value if select.lowest else -value) for value in values]
     return comparable.index(min(comparable))

@@ -98,7 +98,10 @@ class Work:
         """Combines the predictions of the members."""
         assert isinstance(self.job, Combination)
         begin = time.monotonic()
-        members = [np.load(self.inputs[member]) for member in self.job.inputs]
+        members = []
+        for member in self.job.inputs:
+            with np.load(self.inputs[member]) as content:
+                members.append({part: content[part] for part in ("test", "validation")})
         test, validation = combination.combined(
             self.job.ensemble.method,
             [member["test"] for member in members],

@@ -84,6 +84,7 @@ class Scheduler:
     on_progress: Callable[[dict[str, object]], None] = lambda progress: None
     _keys: dict[Job, str] = field(default_factory=dict)
     _checked: bool = False
+    _incomplete: dict[Job, str] = field(default_factory=dict)
 
     def key(self, job: Job) -> str:
         """What the job is found by in the store."""
@@ -115,13 +116,17 @@ class Scheduler:
     def done(self, job: Job) -> bool:
         """Whether nothing is left to do: a record, and the artifacts that others need."""
         record = self.record(job)
-        return record is not None and (record.failed or not self._lacking(job))
+        return record is not None and (record.failed or job in self._incomplete or not self._lacking(job))
 
     def pending(self, demands: Iterable[Demand]) -> list[tuple[Job, Scale]]:
         """Jobs that the demands need now, each after its inputs."""
         ordered: dict[Job, Scale] = {}
         for demand in demands:
-            for job in demand.jobs(demand.wanted(self.record)):
+            try:
+                seeds = demand.wanted(self.record)
+            except ValueError:  # a record without the demand's figure: its own claim reports it
+                continue
+            for job in demand.jobs(seeds):
                 if not self.done(job):
                     for step in ancestry(job):
                         if not self.done(step):
@@ -190,6 +195,8 @@ class Scheduler:
                         reasons[recipe] = ""
                     except Failure as failure:
                         reasons[recipe] = str(failure)
+                    except Exception as error:  # of a network that a newcomer adds, anything comes
+                        reasons[recipe] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
             for job in demand.jobs(demand.most):
                 for step in ancestry(job):
                     reason = "" if isinstance(step, Combination) else reasons[step.recipe]
@@ -204,9 +211,11 @@ class Scheduler:
         """Does one job under its lock and writes what came of it, success or failure."""
         for each in job.inputs:
             record = self.record(each)
-            if record is not None and record.failed:
+            reason = self._incomplete.get(each, record.reason if record is not None else "")
+            if reason:
                 what = "member" if isinstance(job, Combination) else "source"
-                self._fail(job, device, f"its {what} failed: {record.reason}", transient=record.transient)
+                transient = each in self._incomplete or (record is not None and record.transient)
+                self._fail(job, device, f"its {what} failed: {reason}", transient=transient)
                 return
         self.store.check_space()
         inputs = self._inputs(job)
@@ -261,6 +270,11 @@ class Scheduler:
             return None
 
     def _fail(self, job: Job, device: str, reason: str, *, transient: bool) -> None:
+        """Writes a failure; where the job had finished, what is lacking of it fails whoever asks for it instead."""
+        finished = self.record(job)
+        if finished is not None and not finished.failed:
+            self._incomplete[job] = reason
+            return
         record = Record(
             key=self.key(job),
             job=dict(canonical(job)),

@@ -40,6 +40,10 @@ class Metric:
     def __str__(self) -> str:
         return f"{self.name}.{self.of}" if self.of else self.name
 
+    def resolved(self, foreground: str) -> Metric:
+        """The metric of the class that a data set names as its foreground, ``""`` where it has none."""
+        return Metric(self.name, foreground) if self.of == FOREGROUND and foreground else self
+
 
 @dataclass(frozen=True)
 class Final:

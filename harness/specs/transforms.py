@@ -1,4 +1,5 @@
-"""Specs of what is done to images on the way into a network, in the order in which a recipe lists them.
+"""Specs of what is done to images on the way into a network; a recipe lists them in one order, so that equal recipes
+are equal.
 
 :class:`Rescale` is no augmentation: it applies at evaluation too. All others are random and apply in training only,
 with parameters drawn for each sample.
@@ -87,7 +88,10 @@ class RandomFlip(Transform):
 
 @dataclass(frozen=True)
 class ColourJitter(Transform):
-    """Changes brightness, contrast and saturation by factors drawn uniformly from ``[1 - x, 1 + x]``."""
+    """Changes brightness, contrast and saturation by factors drawn uniformly from ``[1 - x, 1 + x]``.
+
+    Colours change in the whole image, before a window is cut out of it: contrast is about the mean of the image.
+    """
 
     brightness: float = 0.0
     contrast: float = 0.0

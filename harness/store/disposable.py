@@ -84,6 +84,8 @@ class Disposable:
         with self.unchanged():
             sizes = {}
             for marker in sorted(self._folder.iterdir(), key=lambda marker: (marker.stat().st_mtime_ns, marker.name)):
+                if "-" not in marker.name:
+                    continue  # not this store's
                 file = place(*marker.name.split("-", 1))
                 if file.exists():
                     sizes[marker] = file.stat().st_size

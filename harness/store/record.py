@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 
 import cattrs
 
-from harness.specs import FOREGROUND, Gap, Measure, Metric, TimeTo, Trend, parse
+from harness.specs import Gap, Measure, Metric, TimeTo, Trend, parse
 
 
 class Point(TypedDict):
@@ -45,8 +45,8 @@ class Record:
         train_ids, validation_ids: Images by name.
         test_ids, test_subjects: Of the images that the counts belong to.
         preview_ids: Test images whose predictions are kept.
-        weights: What the job started from: ``"origin"``, and names of tensors as ``"loaded"``, ``"not_loaded"`` and
-            ``"unused"``; empty from scratch.
+        weights: What the job started from: ``"origin"``, how many tensors as ``"loaded"``, and their names as
+            ``"not_loaded"`` and ``"unused"``; empty from scratch.
         iterations: Length of the training.
         train_images: How many images it trained on.
         seconds: Wall time of the job with its evaluations.
@@ -158,7 +158,7 @@ class Record:
             raise ValueError(f"it does not read as a record ({type(error).__name__}: {error})") from error
 
     def _read(self, metrics: Mapping[str, float], metric: Metric) -> float:
-        name = str(Metric(metric.name, self.foreground) if metric.of == FOREGROUND and self.foreground else metric)
+        name = str(metric.resolved(self.foreground))
         if name not in metrics:
             raise ValueError(f"Expected a metric of {', '.join(sorted(metrics))}, but got {str(metric)!r}.")
         return float(metrics[name])

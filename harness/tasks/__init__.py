@@ -8,22 +8,26 @@ from functools import cache
 
 from harness.tasks.task import Task, known
 
-__all__ = ["Task", "known", "task"]
+SHARED = ("task", "metrics", "warping")
+"""Modules of this package that are no task."""
+
+__all__ = ["Task", "known", "task", "tasks"]
 
 
 @cache
+def tasks() -> dict[str, Task]:
+    """Every task by name."""
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names if name not in SHARED]
+    return {module.NAME: module for module in modules}
+
+
 def task(name: str) -> Task:
     """The module of a task.
 
     Raises:
         ValueError: There is no task of that name.
     """
-    modules = [
-        importlib.import_module(f"{__name__}.{info.name}")
-        for info in pkgutil.iter_modules(__path__)
-        if info.name not in ("task", "metrics", "warping")
-    ]
-    found: dict[str, Task] = {module.NAME: module for module in modules}
-    if name not in found:
-        raise ValueError(f"Expected the name of a task, one of {', '.join(sorted(found))}, but got {name!r}.")
-    return found[name]
+    if name not in tasks():
+        raise ValueError(f"Expected the name of a task, one of {', '.join(tasks())}, but got {name!r}.")
+    return tasks()[name]

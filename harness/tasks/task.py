@@ -63,7 +63,7 @@ def known(task: Task, metric: Metric, classes: Sequence[str], foreground: str) -
     Raises:
         ValueError: The task has no such metric of these classes.
     """
-    resolved = Metric(metric.name, foreground) if metric.of == FOREGROUND and foreground else metric
+    resolved = metric.resolved(foreground)
     names = task.summarise(np.zeros((1, len(classes), len(classes)), np.int64), classes)
     if str(resolved) not in names:
         own = f".{foreground}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,7 +124,7 @@ class Golden:
         for file, claims in changed.items():
             content = _rounded(plain(Recording(dict(sorted(claims.items())))))
             file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = file.with_suffix(".tmp")
+            temporary = file.with_suffix(f".{uuid.uuid4().hex}")
             temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
             os.replace(temporary, file)
             self._files.pop(file, None)

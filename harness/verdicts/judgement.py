@@ -58,7 +58,7 @@ def judge(
         published_effect=_published(question, decision, arms),
         seconds_trained=sum(record.seconds for record in used.values() if record.session == session),
         seconds_saved=sum(record.seconds for record in used.values() if record.session != session),
-        notes=(*decision.notes, *question.notes, *_notes(question, by_arm, arms, across)),
+        notes=(*decision.notes, *_notes(question, by_arm, arms, across)),
         over_subjects=across,
         provenance=_provenance(list(used.values())),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from harness.relations import Looks, Relation, SequentialDecision, decide_sequentially
-from harness.specs import Arm, Job, Measure, Scale, Value, job, one_checkpoint
+from harness.specs import Arm, Job, Measure, Scale, Value, digest, job, one_checkpoint
 from harness.store import Record
 from harness.verdicts.evidence import Evidence
 
@@ -49,7 +49,6 @@ class Question:
     looks: Looks
     family: int = 1
     unavailable: str = ""
-    notes: tuple[str, ...] = ()
     _standing: dict[str, SequentialDecision] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +68,8 @@ class Question:
                 "add it to the relation, or leave it out."
             )
         self.relation.check(self.measure)
-        same = [(a, b) for a, b in combinations(self.arms, 2) if self.arms[a] == self.arms[b]]
+        digests = {name: digest(arm) for name, arm in self.arms.items()}
+        same = [(a, b) for a, b in combinations(self.arms, 2) if digests[a] == digests[b]]
         if same:
             raise ValueError(
                 f"Expected the arms of {self.id} to differ, but {same[0][0]!r} and {same[0][1]!r} are one and the "

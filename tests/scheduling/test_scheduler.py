@@ -353,6 +353,39 @@ def test_a_member_whose_weights_are_damaged_is_done_again_at_once(scheduler):
     assert [Counter(trained())[f"0.6/{seed}"] for seed in range(3)] == [1 + both, 2 + both, 1 + both]
 
 
+def test_predictions_that_fail_take_nothing_from_a_finished_member(scheduler, monkeypatch):
+    """The failure once replaced the member's record and its weights."""
+    alone = question({"good": GOOD, "bad": BAD})
+    scheduler(alone).finish(alone)
+
+    def exhausted(self, job, key, artifact):
+        raise synthetic.Failure("the cpu ran out of memory; run fewer workers at once (-n)", transient=True)
+
+    monkeypatch.setattr(synthetic.Runner, "produce", exhausted)
+    claim = question({"both": Ensemble((GOOD, TUNED)), "bad": BAD})
+    worker = scheduler(claim, session="second")
+    assert str(decided(worker, claim).verdict) == "ERROR"
+    failed = worker.record(job(claim.arms["both"], 0))
+    assert failed.reason.startswith("its member failed: the cpu ran out of memory")
+    assert failed.transient
+    for seed in range(3):
+        assert not worker.record(job(GOOD, seed)).failed
+        assert worker.store.has(worker.key(job(GOOD, seed)), "weights")
+
+
+def test_a_claim_whose_records_lack_its_figure_stops_no_other(scheduler):
+    """Every claim in turn once met the error of one."""
+    alone = question({"good": GOOD, "bad": BAD})
+    scheduler(alone).finish(alone)
+    lacking = question({"good": GOOD, "bad": BAD}, measure="novelty", looks=Looks.fixed(4))
+    other = question({"tuned": TUNED, "bad": BAD})
+    worker = scheduler(lacking, other, session="second")
+    assert str(decided(worker, other).verdict) == "SUPPORTED"
+    worker.drain()
+    with pytest.raises(ValueError, match="novelty"):
+        worker.finish(lacking)
+
+
 def test_an_evaluation_without_training_waits_for_the_training_that_it_evaluates(scheduler):
     claim = question({"tuned": TUNED, "zero-shot": ZeroShot(recipe(0.2, source=SOURCE))})
     assert str(decided(scheduler(claim), claim).verdict) == "SUPPORTED"

@@ -25,7 +25,6 @@ def asked(arms=ARMS, **changes):
     [
         {"statement": "The first arm is the better one."},
         {"place": "Section 3"},
-        {"notes": ("not the first plan of seeds",)},
         {"evidence": Evidence("phantom", ("Diabetic macular edema",), ("no root was given",))},
         {"relation": Greater("good", "bad", 0.0)},
         {"family": 8},
