@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
-import cattrs
-
+from harness.converter import Misfit, build, plain
 from harness.specs import Gap, Measure, Metric, TimeTo, Trend, parse
 
 
@@ -143,7 +142,7 @@ class Record:
 
     def to_json(self) -> str:
         """The record as text that :meth:`from_json` reads."""
-        return json.dumps(asdict(self))
+        return json.dumps(plain(self))
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -153,9 +152,9 @@ class Record:
             ValueError: The text is not a record.
         """
         try:
-            return _converter.structure(json.loads(text), cls)
-        except Exception as error:  # cattrs passes on whatever a value of another shape raises
-            raise ValueError(f"it does not read as a record ({type(error).__name__}: {error})") from error
+            return build(json.loads(text), cls)
+        except (Misfit, ValueError) as error:
+            raise ValueError(f"it does not read as a record: {error}") from error
 
     def _read(self, metrics: Mapping[str, float], metric: Metric) -> float:
         name = str(metric.resolved(self.foreground))
@@ -188,17 +187,3 @@ def trend(curve: Sequence[tuple[int, float]]) -> float:
     if len(values) < 2 or len(set(values)) == 1:
         return 0.0
     return float(spearmanr([iteration for iteration, _ in curve], values).statistic)
-
-
-def _exactly(value: Any, kind: type) -> Any:
-    """A plain value of that kind, where cattrs by itself would convert: ``bool("no")`` is true."""
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise TypeError(f"Expected {kind.__name__}, but got {value!r}")
-    return value
-
-
-_converter = cattrs.Converter(detailed_validation=False)
-for _kind in (bool, int, float, str):
-    _converter.register_structure_hook(_kind, _exactly)
