@@ -52,16 +52,19 @@ def test_a_mapped_file_stays_one(squares: Packed, tmp_path: Path) -> None:
     assert (data.take(torch.arange(4))[0].numpy()[:, 0] == squares.images[:4, :, :, 0]).all()
 
 
-def test_on_another_device_the_parts_of_a_pack_share_one_copy_and_few_packs_are_kept(squares: Packed) -> None:
+def test_on_another_device_the_parts_of_a_pack_share_one_copy_and_few_packs_are_kept(
+    squares: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = torch.device("meta")
-    packs = [replace(squares) for _ in range(resident.KEPT + 1)]
+    monkeypatch.setattr(resident, "KEPT_BYTES", 2 * squares.images.nbytes)  # two beside the one in use
+    packs = [replace(squares) for _ in range(4)]
     one, other = (Resident.place(packs[0], part, device) for part in (np.arange(3), np.arange(5, 9)))
     assert one.images is other.images
     assert one.targets is other.targets
     assert (one.images.device.type, one.indices.device.type) == ("meta", "meta")
     for each in packs[1:]:
         assert Resident.place(each, np.arange(3), device).images is not one.images
-    assert len(resident._KEPT) == resident.KEPT
+    assert len(resident._KEPT) == 3
     assert Resident.place(packs[0], np.arange(3), device).images is not one.images, "it made room"
     assert (
         Resident.place(packs[-1], np.arange(3), device).images is Resident.place(packs[-1], np.arange(3), device).images
