@@ -185,25 +185,25 @@ class Scheduler:
         self._checked = True
         from harness.jobs.running import Failure, check
 
-        reasons: dict[Recipe, str] = {}
+        reasons: dict[Recipe, tuple[str, bool]] = {}  # and whether another invocation may try again
         refused = False
         for demand in self.demands:
             for recipe in dict.fromkeys(step for arm in demand.arms.values() for step in recipes(arm)):
                 if recipe not in reasons:
                     try:
                         check(recipe)
-                        reasons[recipe] = ""
+                        reasons[recipe] = "", False
                     except Failure as failure:
-                        reasons[recipe] = str(failure)
-                    except Exception as error:  # of a network that a newcomer adds, anything comes
-                        reasons[recipe] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+                        reasons[recipe] = str(failure), failure.transient
+                    except Exception as error:  # of a network that somebody is still writing, anything comes
+                        reasons[recipe] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", True
             for job in demand.jobs(demand.most):
                 for step in ancestry(job):
-                    reason = "" if isinstance(step, Combination) else reasons[step.recipe]
+                    reason, transient = ("", False) if isinstance(step, Combination) else reasons[step.recipe]
                     if reason and not self.done(step):
                         with self.store.lock(self.key(step)) as held:
                             if held and not self.done(step):
-                                self._fail(step, self.devices[demand.scale], reason, transient=False)
+                                self._fail(step, self.devices[demand.scale], reason, transient=transient)
                         refused = True
         return refused
 

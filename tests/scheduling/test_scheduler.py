@@ -373,6 +373,27 @@ def test_predictions_that_fail_take_nothing_from_a_finished_member(scheduler, mo
         assert worker.store.has(worker.key(job(GOOD, seed)), "weights")
 
 
+def test_a_network_that_cannot_be_built_fails_its_own_claim_and_is_tried_again_once_it_is_mended(
+    scheduler, monkeypatch
+):
+    """The error once ended whichever claim came first."""
+    broken, fine = question({"good": recipe(0.6, "unwritten"), "bad": BAD}), question({"good": GOOD, "bad": BAD})
+    check = synthetic.check
+
+    def unwritten(made):
+        if "unwritten" in made.frozen:
+            raise RuntimeError("shapes do not match\nand more")
+        check(made)
+
+    monkeypatch.setattr(sys.modules["harness.jobs.running"], "check", unwritten)
+    worker = scheduler(broken, fine)
+    assert str(decided(worker, fine).verdict) == "SUPPORTED"
+    assert str(decided(worker, broken).verdict) == "ERROR"
+    assert worker.record(job(broken.arms["good"], 0)).reason == "RuntimeError: shapes do not match"
+    monkeypatch.setattr(sys.modules["harness.jobs.running"], "check", check)
+    assert str(decided(scheduler(broken, session="second"), broken).verdict) == "SUPPORTED"
+
+
 def test_a_claim_whose_records_lack_its_figure_stops_no_other(scheduler):
     """Every claim in turn once met the error of one."""
     alone = question({"good": GOOD, "bad": BAD})
