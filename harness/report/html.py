@@ -14,6 +14,7 @@ from harness.report.curves import Curves, curves_svg, drawable
 from harness.report.forest import forest_svg
 from harness.report.overlays import CHOICE, COLOURS, Overlay
 from harness.report.parts import Part, comparisons, deciding
+from harness.specs import SMALL
 from harness.verdicts import Arm, Row
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -107,7 +108,7 @@ def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:
 
 def _beside(row: Row) -> bool:
     """Whether ours minus the paper's says anything: not of tiny networks, and not of generated images."""
-    return row.scale != "smoke" and row.evidence != "phantom"
+    return row.scale not in SMALL and row.evidence != "phantom"
 
 
 def _gap(row: Row, arm: Arm) -> str:

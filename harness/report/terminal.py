@@ -222,7 +222,7 @@ def _terms(rows: Sequence[Row]) -> list[tuple[str, str]]:
         terms.append(("collapsed", "predicts (nearly) one class only; kept in the mean"))
     kinds = dict.fromkeys(row.evidence for row in rows if row.evidence in ("phantom", "substituted"))
     terms += [(kind, phrasing.EVIDENCE[kind]) for kind in kinds]
-    scales = dict.fromkeys(row.scale for row in rows if row.scale in ("smoke", "reduced"))
+    scales = dict.fromkeys(row.scale for row in rows if row.scale != "paper")
     return terms + [(scale, phrasing.SCALE[scale]) for scale in scales]
 
 

@@ -50,12 +50,15 @@ from harness.specs.transforms import (
     Transform,
 )
 
-Scale = Literal["paper", "reduced", "smoke"]
-SCALES: tuple[Scale, ...] = ("paper", "reduced", "smoke")
+Scale = Literal["paper", "reduced", "desk", "smoke"]
+SCALES: tuple[Scale, ...] = ("paper", "reduced", "desk", "smoke")
+SMALL: tuple[Scale, ...] = ("desk", "smoke")
+"""Scales whose networks are small enough for a CPU."""
 
 __all__ = [
     "FOREGROUND",
     "SCALES",
+    "SMALL",
     "Arm",
     "Artifact",
     "BestOnValidation",

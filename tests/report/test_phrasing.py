@@ -95,7 +95,7 @@ def test_smoke_and_phantoms_are_cautioned_against(rows):
     assert smoke.startswith("Smoke scale (1 of 8 claims): tiny networks")
     assert phantoms.startswith("Phantoms (2 of 8 claims): generated images")
     assert phrasing.cautions(rows[:3]) == []
-    assert set(phrasing.SCALE) == {"paper", "reduced", "smoke"}
+    assert set(phrasing.SCALE) == {"paper", "reduced", "desk", "smoke"}
 
 
 def test_a_substitute_is_named_and_why_there_are_phantoms_is_not(rows):
