@@ -92,7 +92,7 @@ class Small:
 
 
 SMALL: dict[Scale, Small] = {
-    "desk": Small(Shrink(16, 4), (124, 192), (160, 160), (120, 160), 64, 40, 20, 400, 1e-3, one_source=False),
+    "desk": Small(Shrink(16, 4), (124, 192), (160, 160), (120, 160), 64, 24, 12, 300, 1e-3, one_source=False),
     "smoke": Small(Shrink(8, 3), (48, 72), (64, 64), (48, 72), 32, 6, 6, 96, 1e-2, one_source=True),
 }
 
