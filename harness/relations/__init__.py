@@ -11,12 +11,13 @@ from harness.relations.holm import FamilyVerdict, adjust
 from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequentially
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.ranking import RankCorrelation
-from harness.relations.relation import Key, Relation, Samples
+from harness.relations.relation import Collapsed, Key, Relation, Samples
 from harness.relations.two_level import TwoLevel, two_level
 
 __all__ = [
     "All",
     "BestOf",
+    "Collapsed",
     "ConvergesFaster",
     "Decision",
     "EffectKind",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
-from harness.relations.decision import Decision, EffectKind, verdict_of
+from harness.relations.decision import Decision, EffectKind, Verdict, verdict_of
 from harness.relations.one_difference import Greater
-from harness.relations.paired_t import Array
 from harness.relations.relation import Arrays, Key, Relation, check_arm, check_arms, check_margin
+from harness.relations.t_test import Array
 from harness.specs.measures import Measure
 
 
@@ -48,14 +48,14 @@ class Conjunction(Relation):
 def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[str, ...] = ()) -> Decision:
     """The decision on a conjunction from the decisions on its parts, whose `pvalue_against` are already corrected.
 
-    Effect, interval and what could have been detected are those of the part that decided: the one most clearly against
+    Effect, interval and what stands beside them are those of the part that decided: the one most clearly against
     where the claim is refuted, else the weakest.
     """
     pvalues = [1.0 if part.pvalue is None else part.pvalue for part in parts]
     against = [1.0 if part.pvalue_against is None else part.pvalue_against for part in parts]
     pvalue, pvalue_against = max(pvalues), min(against)
     verdict = verdict_of(pvalue, pvalue_against, alpha)
-    refuted = pvalue_against < alpha
+    refuted = verdict is Verdict.REFUTED
     deciding = parts[against.index(pvalue_against) if refuted else pvalues.index(pvalue)]
     reason = deciding.reason
     if not reason.startswith("Undecided: "):  # a conjunction's own reason names its part already
@@ -82,43 +82,58 @@ def combine(parts: tuple[Decision, ...], alpha: float, label: str, notes: tuple[
         measure=deciding.measure,
         compares=deciding.compares,
         target=deciding.target,
+        paired=deciding.paired,
+        gain=deciding.gain,
+        wins=deciding.wins,
+        direction=deciding.direction,
+        collapsed=deciding.collapsed,
+        survives_collapse=deciding.survives_collapse if verdict is Verdict.REFUTED else _all(parts),
     )
+
+
+def _all(parts: tuple[Decision, ...]) -> bool | None:
+    """Whether every verdict on a part would survive a collapsed run; ``None`` where it applies to none."""
+    grades = [part.survives_collapse for part in parts if part.survives_collapse is not None]
+    return all(grades) if grades else None
 
 
 @dataclass(frozen=True)
 class Increasing(Conjunction):
-    """Each arm is greater than the one before it by more than `margin`.
+    """Each arm is greater than the one before it.
 
-    SUPPORTED if every adjacent step is shown as by `Greater`; REFUTED if some step's U < margin, Bonferroni. Page's
+    SUPPORTED if every adjacent step is shown as by `Greater`; REFUTED if some step's U < gain, Bonferroni. Page's
     trend test (`scipy.stats.page_trend_test`) is noted, but does not decide: it calls 0, 2, 1 increasing in 64% of
     simulations.
 
     Args:
         arms: Names of at least two arms, from the lowest to the highest.
-        margin: The step that would matter, at least 0, in the units of the measure.
+        gain: The smallest step of interest, at least 0, in the units of the measure.
+        paired: Whether the arms' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`.
 
     Raises:
-        ValueError: Fewer than two arms, a repeated arm, or a negative margin.
+        ValueError: Fewer than two arms, a repeated arm, or a negative gain.
     """
 
     arms: tuple[str, ...]
-    margin: float = 0.0
+    gain: float = 0.0
+    paired: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "arms", check_arms(self.arms))
-        check_margin(self.margin, positive=False)
+        check_margin(self.gain, positive=False, name="gain")
 
     def comparisons(self) -> tuple[Relation, ...]:
         steps = zip(self.arms[1:], self.arms[:-1], strict=True)
-        return tuple(Greater(above, below, self.margin, measure=self.measure) for above, below in steps)
+        return tuple(Greater(b, a, self.gain, measure=self.measure, paired=self.paired) for b, a in steps)
 
     def describe(self) -> str:
-        return " < ".join(self.arms) + (f" (steps above {self.margin:g})" if self.margin else "")
+        return " < ".join(self.arms)
 
     def _notes(self, samples: Arrays) -> tuple[str, ...]:
-        table = np.stack([self._values(samples, arm) for arm in self.arms], axis=-1)
+        table = np.stack([self.converged(samples, arm) for arm in self.arms], axis=-1)
+        table = table[~np.isnan(table).any(axis=-1)]
         if len(self.arms) < 3 or len(table) < 3:
             return ()
         from scipy import stats
@@ -136,18 +151,20 @@ class NonMonotonic(Conjunction):
         arms: Names of at least three arms in the order of their levels. Only the turn and the ends are compared.
         turn: The name of an interior arm.
         shape: ``"peak"`` or ``"valley"``.
-        margin: By how much the turn must lie beyond both ends, at least 0, in the units of the measure.
+        gain: The smallest difference of interest between the turn and an end, at least 0, in the units of the measure.
+        paired: Whether the arms' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`.
 
     Raises:
         ValueError: Fewer than three arms, a repeated arm, a turn that is not interior, an unknown shape, or a
-            negative margin.
+            negative gain.
     """
 
     arms: tuple[str, ...]
     turn: str
     shape: Literal["peak", "valley"] = "peak"
-    margin: float = 0.0
+    gain: float = 0.0
+    paired: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -157,47 +174,51 @@ class NonMonotonic(Conjunction):
             raise ValueError(f"Expected argument `turn` to be one of {self.arms[1:-1]!r}, but got {self.turn!r}.")
         if self.shape not in ("peak", "valley"):
             raise ValueError(f"Expected argument `shape` to be 'peak' or 'valley', but got {self.shape!r}.")
-        check_margin(self.margin, positive=False)
+        check_margin(self.gain, positive=False, name="gain")
 
     def comparisons(self) -> tuple[Relation, ...]:
         ends = (self.arms[0], self.arms[-1])
-        if self.shape == "peak":
-            return tuple(Greater(self.turn, end, self.margin, measure=self.measure) for end in ends)
-        return tuple(Greater(end, self.turn, self.margin, measure=self.measure) for end in ends)
+        pairs = [(self.turn, end) if self.shape == "peak" else (end, self.turn) for end in ends]
+        return tuple(Greater(a, b, self.gain, measure=self.measure, paired=self.paired) for a, b in pairs)
 
     def describe(self) -> str:
         sign = ("<", ">") if self.shape == "peak" else (">", "<")
-        by = f" (by more than {self.margin:g})" if self.margin else ""
-        return f"{self.arms[0]} {sign[0]} {self.turn} {sign[1]} {self.arms[-1]}{by}"
+        return f"{self.arms[0]} {sign[0]} {self.turn} {sign[1]} {self.arms[-1]}"
 
 
 @dataclass(frozen=True)
 class BestOf(Conjunction):
     """The arm `named` is greater than every other one.
 
-    SUPPORTED if it is shown so for each other arm; REFUTED if some arm is shown above it, Bonferroni over the others.
-    Paired throughout: `scipy.stats.dunnett` ignores pairing (power .35 against .75).
+    SUPPORTED if it is shown so for each other arm; REFUTED if some arm is shown not to be behind by the gain,
+    Bonferroni over the others. `scipy.stats.dunnett` ignores pairing (power .35 against .75).
 
     Args:
         arms: Names of at least two arms.
         named: The one that is claimed to be best.
+        gain: The smallest lead of interest, at least 0, in the units of the measure.
+        paired: Whether the arms' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`.
 
     Raises:
-        ValueError: Fewer than two arms, a repeated arm, or `named` is not among them.
+        ValueError: Fewer than two arms, a repeated arm, `named` is not among them, or a negative gain.
     """
 
     arms: tuple[str, ...]
     named: str
+    gain: float = 0.0
+    paired: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "arms", check_arms(self.arms))
         if self.named not in self.arms:
             raise ValueError(f"Expected argument `named` to be one of {self.arms!r}, but got {self.named!r}.")
+        check_margin(self.gain, positive=False, name="gain")
 
     def comparisons(self) -> tuple[Relation, ...]:
-        return tuple(Greater(self.named, arm, measure=self.measure) for arm in self.arms if arm != self.named)
+        others = [arm for arm in self.arms if arm != self.named]
+        return tuple(Greater(self.named, arm, self.gain, measure=self.measure, paired=self.paired) for arm in others)
 
     def describe(self) -> str:
         return f"{self.named} is best of {', '.join(self.arms)}"
@@ -261,6 +282,10 @@ class All(Conjunction):
     @property
     def time_keys(self) -> frozenset[Key]:
         return frozenset().union(*(relation.time_keys for relation in self.comparisons()))
+
+    @property
+    def without_gain(self) -> bool:
+        return any(relation.without_gain for relation in self.relations)
 
     def describe(self) -> str:
         return " and ".join(

@@ -26,9 +26,9 @@ class Verdict(StrEnum):
 
 
 def verdict_of(pvalue: float, pvalue_against: float, alpha: float) -> Verdict:
-    """The rule of every relation: ``SUPPORTED`` iff ``pvalue < alpha``, ``REFUTED`` iff ``pvalue_against < alpha``.
+    """The rule of every relation: ``SUPPORTED`` iff ``pvalue < alpha``, else ``REFUTED`` iff ``pvalue_against`` is.
 
-    The relations build the two p-values so that they cannot both be below .5.
+    Both can be below it only for a relation with a smallest gain of interest: a gain is shown, and to be a smaller one.
 
     >>> verdict_of(0.01, 0.99, 0.05), verdict_of(0.3, 0.7, 0.05)
     (<Verdict.SUPPORTED: 'SUPPORTED'>, <Verdict.INCONCLUSIVE: 'INCONCLUSIVE'>)
@@ -73,6 +73,18 @@ class Decision:
         boundaries: The margins, as values of the effect where they are not its origin.
         alpha_against: The level of the side that refutes: ``alpha`` by the number of comparisons that share it.
         target: The value to reach.
+        paired: Whether seeds were compared in pairs; else the arms' runs as two samples.
+        gain: The smallest gain of interest, 0 where the relation has none.
+        wins: In how many of how many seeds the pair went the claim's way (beyond its boundary); of unpaired arms, pairs
+            of runs. Collapsed runs are left out. ``None`` where this is not one comparison of values.
+        direction: Probability that the true effect lies on the claim's side of its boundary, under a flat prior and
+            normal noise, not corrected for looks or comparisons: a t-CDF. ``None`` without spread.
+        collapsed: Collapsed runs of each of ``compares``.
+        survives_collapse: Whether a decided verdict holds with one more run of the favoured arm, unseen and collapsed.
+            ``None`` where nothing is decided, or it does not apply.
+        pivotal: Positions of the seeds without which the verdict would be another; with more than 3 seeds only.
+        seeds_needed: About how many seeds would decide with probability .8 if effect and spread seen are the true ones.
+            For ``INCONCLUSIVE`` alone; ``None`` there: more than 40, so that no verdict is likely with this spread.
     """
 
     verdict: Verdict
@@ -96,3 +108,17 @@ class Decision:
     boundaries: tuple[float, ...] = ()
     alpha_against: float | None = None
     target: float | None = None
+    paired: bool = True
+    gain: float = 0.0
+    wins: tuple[int, int] | None = None
+    direction: float | None = None
+    collapsed: tuple[int, ...] = ()
+    survives_collapse: bool | None = None
+    pivotal: tuple[int, ...] = ()
+    seeds_needed: int | None = None
+
+    @property
+    def by_less_than_gain(self) -> bool:
+        """Whether a gain is shown, and is shown to be below the smallest one of interest."""
+        against = self.pvalue_against
+        return bool(self.gain) and self.verdict is Verdict.SUPPORTED and against is not None and against < self.alpha

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
+from harness.relations.collapse import attained, mostly, t_level, unlike
+from harness.relations.comparison import TwoArmDifference
 from harness.relations.conjunction import Conjunction
 from harness.relations.decision import Decision, Verdict
-from harness.relations.one_difference import TwoArmDifference
-from harness.relations.paired_t import Array, bounds, detectable, joint_power, one_sided, sign_flip
+from harness.relations.paired_t import sign_flip
 from harness.relations.relation import Arrays, Relation, check_arms, check_margin
+from harness.relations.t_test import Array, Estimate, bounds, detectable, joint_power, one_sided
+from harness.relations.two_samples import permutation
 
 
 @dataclass(frozen=True)
 class _WithinMargin(TwoArmDifference):
-    """`a` and `b` are within `margin` of each other, by two one-sided tests (TOST)."""
+    """`a` and `b` are within `margin` of each other, by two one-sided tests (TOST) among the runs that converged.
+
+    Arms that collapse unequally often are not equivalent: with as few runs as these no test can show that two rates are
+    alike, so support needs the same number of collapsed runs in both, and a two-sided test of Fisher's refutes.
+    """
 
     margin: float
     fractions = ("margin",)
@@ -31,22 +37,53 @@ class _WithinMargin(TwoArmDifference):
         return f"{self.a} ≈ {self.b} (± {self.margin:g})"
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
-        differences, scale = self.difference(samples)
-        above_low, below_low = one_sided(differences, -self.margin, scale)
-        above_high, below_high = one_sided(differences, self.margin, scale)
-        return np.maximum(above_low, below_high), equivalence_against(above_high, below_low, above_low, below_high)
+        estimate = self.estimate(samples)
+        above_low, below_low = one_sided(estimate, -self.margin)
+        above_high, below_high = one_sided(estimate, self.margin)
+        within = np.maximum(above_low, below_high)
+        beyond = equivalence_against(above_high, below_low, above_low, below_high)
+        first, second = self.collapses(samples)
+        if not first.any() and not second.any():
+            return within, beyond
+        n = samples[self.keys[0]].shape[-1]
+        by_t = np.minimum(1.0, beyond + attained(beyond, first + second, n, two_sided=True))
+        by_counts = np.minimum(1.0, 2 * unlike(first, second, n))
+        nothing = mostly(first, second, n)
+        return (
+            np.where(nothing | (first != second), 1.0, within),
+            np.where(nothing, 1.0, np.minimum(by_t, by_counts)),
+        )
 
-    def tested(self, decision: Decision, differences: Array, alpha: float, comparisons: float) -> Decision:
+    def tested(self, decision: Decision, samples: Arrays, estimate: Estimate, comparisons: float) -> Decision:
+        alpha = decision.alpha
+        level = t_level(alpha / comparisons, sum(decision.collapsed), decision.n, two_sided=True)
         undecided = "The interval lies neither within the margins nor beyond one of them."
-        flips = (sign_flip(differences, -self.margin), sign_flip(-differences, -self.margin))
+        if len(set(decision.collapsed)) > 1:
+            counts = " and ".join(f"{count} of {arm}" for arm, count in zip(self.arms, decision.collapsed, strict=True))
+            undecided = f"Of {decision.n} runs each, {counts} collapsed: the arms are not shown alike in that."
+        above_low, _ = one_sided(estimate, -self.margin)
+        above_high, _ = one_sided(estimate, self.margin)
+        inside = self.differences(samples)
         return replace(
             decision,
-            interval=_interval(differences, alpha, alpha / comparisons, decision.verdict),
+            interval=_interval(estimate, alpha, level, decision.verdict),
             # Equal arms pass the two sides of every pair in 80% of cases at least.
-            detectable=detectable(differences, alpha, joint_power(2 * comparisons)),
-            reason="" if decision.verdict.decided else undecided,
-            exact_pvalue=max(p for p in flips if p is not None),
+            detectable=detectable(estimate, alpha, joint_power(2 * comparisons)),
+            reason=undecided,
+            exact_pvalue=self._exact(samples),
+            direction=float(above_low - above_high),
+            wins=(int((np.abs(inside) < self.margin).sum()), inside.size) if self.paired else None,
         )
+
+    def _exact(self, samples: Arrays) -> float | None:
+        """The larger exact p of the two sides."""
+        if self.paired:
+            differences = self.differences(samples)
+            sides = [sign_flip(differences, -self.margin), sign_flip(-differences, -self.margin)]
+        else:
+            first, second = (values[~np.isnan(values)] for values in self.compared(samples))
+            sides = [permutation(first + self.margin, second), permutation(second + self.margin, first)]
+        return max((p for p in sides if p is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -63,6 +100,7 @@ class Equivalent(Conjunction):
     Args:
         arms: Names of at least two arms.
         margin: The difference that would matter, above 0, in the units of the measure.
+        paired: Whether the arms' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`.
 
     Raises:
@@ -75,6 +113,7 @@ class Equivalent(Conjunction):
 
     arms: tuple[str, ...]
     margin: float
+    paired: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,7 +121,10 @@ class Equivalent(Conjunction):
         check_margin(self.margin, positive=True)
 
     def comparisons(self) -> tuple[Relation, ...]:
-        return tuple(_WithinMargin(a, b, self.margin, measure=self.measure) for a, b in combinations(self.arms, 2))
+        return tuple(
+            _WithinMargin(a, b, self.margin, measure=self.measure, paired=self.paired)
+            for a, b in combinations(self.arms, 2)
+        )
 
     def describe(self) -> str:
         return f"{' ≈ '.join(self.arms)} (± {self.margin:g})"
@@ -92,7 +134,7 @@ class Equivalent(Conjunction):
         return decision.parts[0] if len(decision.parts) == 1 else decision
 
 
-def _interval(differences: Array, alpha: float, alpha_against: float, verdict: Verdict) -> tuple[float, float]:
+def _interval(estimate: Estimate, alpha: float, alpha_against: float, verdict: Verdict) -> tuple[float, float]:
     """The bounds that the decision used: it is outside the margin exactly where equivalence is refuted.
 
     Support needs both sides at `alpha`. Elsewhere the outer bound is at `alpha`, and the inner one, towards zero, is
@@ -100,22 +142,22 @@ def _interval(differences: Array, alpha: float, alpha_against: float, verdict: V
     sf((d − m) / se) + sf((d + m) / se) = alpha_against, or the two-sided bound where the test shows no difference.
     """
     if verdict is Verdict.SUPPORTED:
-        return bounds(differences, alpha, alpha)
+        return bounds(estimate, alpha, alpha)
     from scipy import optimize, special
 
-    n = differences.size
-    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
+    mean, error, df = float(estimate.effect), float(estimate.error), float(estimate.df)
     size = abs(mean)
+    mirrored = replace(estimate, effect=np.asarray(size))
 
     def excess(margin: float) -> float:
-        tails = special.stdtr(n - 1, (margin - size) / error) + special.stdtr(n - 1, (-margin - size) / error)
+        tails = special.stdtr(df, (margin - size) / error) + special.stdtr(df, (-margin - size) / error)
         return float(tails) - alpha_against
 
     if excess(0.0) >= 0:
-        inner = bounds(np.sign(mean or 1.0) * differences, alpha_against / 2, alpha)[0]
+        inner = bounds(mirrored, alpha_against / 2, alpha)[0]
     else:
         inner = float(optimize.brentq(excess, 0.0, size))
-    outer = bounds(np.sign(mean or 1.0) * differences, alpha, alpha)[1]
+    outer = bounds(mirrored, alpha, alpha)[1]
     return (inner, outer) if mean >= 0 else (-outer, -inner)
 
 

@@ -1,27 +1,28 @@
-"""One-sided paired t: p-values over many samples at once, bounds, power, and what stands beside it.
-
-All functions take the differences of seeds, so "paired" is already in their argument. Each SciPy submodule is
-imported where it is used: collecting claims must not pay for ``scipy.stats`` (1.1–1.7 s).
-"""
+"""Paired differences of seeds: the t tests of :mod:`harness.relations.t_test` on them, and what stands beside those."""
 
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from harness.relations import t_test
+from harness.relations.t_test import LEAST_SEEDS, NO_SPREAD, POWER, Array, Flags, joint_power, largest, of_differences
 
-LEAST_SEEDS = 3
-"""Fewer paired seeds than this never decide (DECISIONS.md, Verdicts)."""
-
-POWER = 0.8
-"""The power at which `Decision.detectable` is stated."""
-
-# A spread below this share of the values is rounding, not spread: 0.3 + 0.1 and 0.7 + 0.1 already differ by 1e-16.
-NO_SPREAD = 1e-12
+__all__ = [
+    "LEAST_SEEDS",
+    "NO_SPREAD",
+    "POWER",
+    "Array",
+    "bounds",
+    "detectable",
+    "joint_power",
+    "one_sided",
+    "paired_differences",
+    "sign_flip",
+    "skewness_note",
+    "varies",
+]
 
 
 def paired_differences(first: Array, second: Array) -> tuple[Array, Array]:
@@ -34,11 +35,10 @@ def paired_differences(first: Array, second: Array) -> tuple[Array, Array]:
     Returns:
         ``first - second``, ``(..., n)``, and the largest absolute value that entered, ``(...)``; 0 without seeds.
     """
-    scale = np.maximum(np.abs(first).max(axis=-1, initial=0.0), np.abs(second).max(axis=-1, initial=0.0))
-    return first - second, np.asarray(scale)
+    return first - second, np.maximum(largest(first), largest(second))
 
 
-def varies(differences: Array, scale: Array) -> NDArray[np.bool_]:
+def varies(differences: Array, scale: Array) -> Flags:
     """Whether a t test applies: at least three differences with a spread beyond rounding.
 
     Args:
@@ -48,91 +48,28 @@ def varies(differences: Array, scale: Array) -> NDArray[np.bool_]:
     Returns:
         ``(...)``.
     """
-    if differences.shape[-1] < LEAST_SEEDS:
-        return np.zeros(differences.shape[:-1], dtype=np.bool_)
-    spread = differences.max(axis=-1) - differences.min(axis=-1)
-    return np.asarray(spread > NO_SPREAD * scale, dtype=np.bool_)
+    return of_differences(differences, scale).applies
 
 
 def one_sided(differences: Array, boundary: float, scale: Array) -> tuple[Array, Array]:
-    """P-values for "the mean is above `boundary`" and for "it is below", by `scipy.stats.ttest_1samp`.
+    """P-values for "the mean is above `boundary`" and for "below"; see :func:`harness.relations.t_test.one_sided`.
 
     Args:
         differences: ``(..., n)`` paired differences.
         boundary: What the mean is compared with, in the units of the measure.
         scale: ``(...)``, see `varies`.
-
-    Returns:
-        Two arrays ``(...)``; both 1 where no test applies (fewer than 3 seeds, no spread).
-
-    >>> above, below = one_sided(np.array([0.1, 0.2, 0.3]), 0.0, np.array(1.0))
-    >>> round(float(above), 4), round(float(below), 4)
-    (0.0371, 0.9629)
     """
-    applies = varies(differences, scale)
-    above, below = np.ones(applies.shape), np.ones(applies.shape)
-    if not applies.any():
-        return above, below
-    from scipy import special, stats
-
-    with warnings.catch_warnings():  # of no spread, which `applies` handles
-        warnings.simplefilter("ignore", RuntimeWarning)
-        test = stats.ttest_1samp(differences, boundary, axis=-1, alternative="greater")
-    above = np.where(applies, test.pvalue, 1.0)
-    below = np.where(applies, special.stdtr(differences.shape[-1] - 1, test.statistic), 1.0)
-    return above, below
+    return t_test.one_sided(of_differences(differences, scale), boundary)
 
 
 def bounds(differences: Array, alpha_low: float, alpha_high: float) -> tuple[float, float]:
-    """Lower bound of level ``1 - alpha_low`` and upper bound of level ``1 - alpha_high`` of the mean.
-
-    Args:
-        differences: ``(n,)``, n of at least 2.
-        alpha_low: One-sided level of the lower bound, in (0, 1).
-        alpha_high: One-sided level of the upper bound, in (0, 1).
-
-    >>> [round(bound, 4) for bound in bounds(np.array([0.1, 0.2, 0.3]), 0.05, 0.05)]
-    [0.0314, 0.3686]
-    """
-    from scipy import special
-
-    n = differences.size
-    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
-    low = mean + float(special.stdtrit(n - 1, alpha_low)) * error
-    return low, mean - float(special.stdtrit(n - 1, alpha_high)) * error
-
-
-def joint_power(comparisons: float) -> float:
-    """The power of each of several comparisons with which all of them are shown in 80% of cases at least.
-
-    >>> round(joint_power(1), 3), round(joint_power(4), 3)
-    (0.8, 0.95)
-    """
-    return 1 - (1 - POWER) / comparisons
+    """Lower and upper bound of the mean of differences ``(n,)``; see :func:`harness.relations.t_test.bounds`."""
+    return t_test.bounds(of_differences(differences, largest(differences)), alpha_low, alpha_high)
 
 
 def detectable(differences: Array, alpha: float, power: float = POWER) -> float | None:
-    """The distance from the boundary that a one-sided t test of these n seeds shows with probability `power`.
-
-    The noncentrality whose noncentral t exceeds the critical value with that probability, times sd / √n: what
-    `statsmodels.stats.power.TTestPower.solve_power` finds, without importing statsmodels (2.3 s).
-
-    Args:
-        differences: ``(n,)``; only their spread is used.
-        alpha: One-sided level.
-        power: In (0, 1).
-
-    Returns:
-        In the units of the measure, ``None`` with fewer than 3 seeds.
-    """
-    n = differences.size
-    if n < LEAST_SEEDS:
-        return None
-    from scipy import special
-
-    critical = special.stdtrit(n - 1, 1 - alpha)
-    shift = float(special.nctdtrinc(n - 1, 1 - power, critical))
-    return shift * float(differences.std(ddof=1)) / math.sqrt(n)
+    """What differences ``(n,)`` with this spread show; see :func:`harness.relations.t_test.detectable`."""
+    return t_test.detectable(of_differences(differences, largest(differences)), alpha, power)
 
 
 def sign_flip(differences: Array, boundary: float) -> float | None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from harness.relations.paired_t import LEAST_SEEDS, Array
-from harness.relations.relation import Arrays, Key, Relation
+from harness.relations.relation import Arrays, Relation, SampleKey
 
 SIMULATIONS = 2000
 """The standard error at a probability of .15 is .008."""
@@ -38,7 +38,7 @@ def predictive_probabilities(
     rng = np.random.default_rng(seed)
     times = [key for key in keys if key in time_keys]
     values = [key for key in keys if key not in time_keys]
-    futures: dict[Key, Array] = {}
+    futures: dict[SampleKey, Array] = {}
     for group, draw in ((values, draw_values), (times, draw_times)):
         if group:
             observed = np.stack([samples[key] for key in group])

@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
+from harness.relations.comparison import no_test_reason
 from harness.relations.decision import Decision, Verdict, verdict_of
-from harness.relations.one_difference import no_test_reason
 from harness.relations.paired_t import (
     LEAST_SEEDS,
     Array,

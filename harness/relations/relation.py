@@ -17,10 +17,24 @@ from harness.specs.measures import Measure, TimeTo, Value, parse
 Key = str | Value
 """An arm's name, for its figure by the claim's own measure, or one arm's figure by another measure."""
 
-Samples = Mapping[Key, ArrayLike]
+
+@dataclass(frozen=True)
+class Collapsed:
+    """The key of an arm's collapsed runs in samples: per seed 1 where that run collapsed, else 0.
+
+    Optional: an arm without it has none. Relations of times ignore it, since a collapsed run never arrives anyway.
+    """
+
+    arm: str
+
+
+SampleKey = Key | Collapsed
+"""What samples are found by."""
+
+Samples = Mapping[SampleKey, ArrayLike]
 """Per-seed values by key, paired by position."""
 
-Arrays = Mapping[Key, Array]
+Arrays = Mapping[SampleKey, Array]
 """The same as arrays ``(..., n)``: leading axes are simulations."""
 
 
@@ -105,14 +119,14 @@ class Relation(ABC):
             )
         return self.decide_part(arrays, alpha, 1)
 
-    def arrays(self, samples: Samples) -> dict[Key, Array]:
-        """The values that `decide` reads, as arrays ``(n,)`` by key.
+    def arrays(self, samples: Samples) -> dict[SampleKey, Array]:
+        """The values that `decide` reads, as arrays ``(n,)`` by key; with `Collapsed` of its arms where there is.
 
         Raises:
             ValueError: A key has no samples, or its samples are not one-dimensional.
         """
-        arrays: dict[Key, Array] = {}
-        for key in self.keys:
+        arrays: dict[SampleKey, Array] = {}
+        for key in self._with_flags(samples):
             if key not in samples:
                 raise ValueError(
                     f"Expected argument `samples` to hold {str(key)!r}, but got {sorted(map(str, samples))}."
@@ -124,6 +138,10 @@ class Relation(ABC):
                     f"but got an array of shape {arrays[key].shape}."
                 )
         return arrays
+
+    def _with_flags(self, samples: Samples) -> tuple[SampleKey, ...]:
+        """The keys that it reads, and those of its arms' collapsed runs where the samples hold them."""
+        return (*self.keys, *(flags for flags in map(Collapsed, self.arms) if flags in samples))
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -179,9 +197,30 @@ class Relation(ABC):
     def _values(self, samples: Arrays, arm: Key) -> Array:
         return samples[self._key(arm)]
 
+    def collapsed_runs(self, samples: Arrays, arm: Key) -> Array:
+        """Which runs of an arm collapsed: 1 or 0, ``(..., n)``.
+
+        Args:
+            samples: Arrays ``(..., n)`` by key.
+            arm: Its name, or the key of one of its figures.
+        """
+        flags = samples.get(Collapsed(arm.arm if isinstance(arm, Value) else arm))
+        return np.zeros_like(self._values(samples, arm)) if flags is None else flags
+
+    def converged(self, samples: Arrays, arm: Key) -> Array:
+        """The values of an arm's runs, ``(..., n)``, NaN where the run collapsed."""
+        values = self._values(samples, arm)
+        flags = samples.get(Collapsed(arm.arm if isinstance(arm, Value) else arm))
+        return values if flags is None else np.where(flags > 0, np.nan, values)
+
+    @property
+    def without_gain(self) -> bool:
+        """Whether it could name a smallest gain of interest and does not, so that a tie is never decided."""
+        return getattr(self, "gain", None) == 0
+
     def problem(self, samples: Arrays) -> str | None:
         """Why these values cannot be decided on (``ERROR``), or ``None``."""
-        lengths = {key: samples[key].size for key in self.keys}
+        lengths = {key: samples[key].size for key in self._with_flags(samples)}
         if len(set(lengths.values())) > 1:
             counts = ", ".join(f"{key} has {length}" for key, length in lengths.items())
             return f"Arms are paired by seed and need equally many values, but {counts}."

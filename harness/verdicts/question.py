@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from harness.relations import Looks, Relation, SequentialDecision, decide_sequentially
-from harness.specs import Arm, Job, Measure, Scale, Value, digest, job, one_checkpoint
+from harness.relations import Collapsed, Looks, Relation, SequentialDecision, decide_sequentially
+from harness.relations.relation import SampleKey
+from harness.specs import Arm, Job, Measure, Scale, digest, job, one_checkpoint
 from harness.store import Record
 from harness.verdicts.evidence import Evidence
 
@@ -111,13 +112,16 @@ class Question:
             for seed in range(seeds):
                 yield job(arm, seed)
 
-    def samples(self, find: Find) -> dict[str | Value, list[float]]:
-        """Per-seed values as relations take them: by arm, and by :class:`Value` for each further figure.
+    def samples(self, find: Find) -> dict[SampleKey, list[float]]:
+        """Per-seed values as relations take them: by arm, by :class:`Value` for each further figure; and what collapsed.
 
         An arm's values end before the first seed that has no record yet.
         """
         records = {name: list(self._records(arm, find)) for name, arm in self.arms.items()}
-        samples: dict[str | Value, list[float]] = {}
+        samples: dict[SampleKey, list[float]] = {}
+        for name, done in records.items():
+            if any(record.collapsed for record in done):
+                samples[Collapsed(name)] = [float(record.collapsed) for record in done]
         for value in self.relation.values(self.measure):
             figures = [record.value(value.measure) for record in records[value.arm]]
             samples[value] = figures

@@ -1,0 +1,256 @@
+"""What relations of one difference share: the comparison of two arms, or of an arm with a value, and its decision."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from harness.relations.collapse import t_level, two_part
+from harness.relations.decision import Decision, Verdict, verdict_of
+from harness.relations.paired_t import paired_differences, sign_flip, skewness_note
+from harness.relations.relation import Arrays, Relation, TwoArms
+from harness.relations.t_test import (
+    LEAST_SEEDS,
+    Array,
+    Estimate,
+    bounds,
+    detectable,
+    joint_power,
+    of_differences,
+    of_two_samples,
+    one_sided,
+)
+from harness.relations.two_samples import permutation, wins
+
+
+class OneDifference(Relation):
+    """A statement on the mean of one difference, decided by one-sided t tests among the runs that converged."""
+
+    detectable_unit: ClassVar[str] = "difference"
+
+    least: ClassVar[int] = LEAST_SEEDS
+    """Fewer seeds than this do not decide."""
+
+    @property
+    def by_pairs(self) -> bool:
+        """Whether the two samples are compared seed by seed."""
+        return True
+
+    @property
+    def smallest_gain(self) -> float:
+        """The smallest gain of interest, 0 where there is none."""
+        return 0.0
+
+    @property
+    @abstractmethod
+    def boundaries(self) -> tuple[float, ...]:
+        """The margins, as values of the difference; empty where it is compared with 0 alone."""
+
+    @property
+    def target(self) -> float | None:
+        """The value to reach, where the difference is one from a value."""
+        return None
+
+    @abstractmethod
+    def compared(self, samples: Arrays) -> tuple[Array, Array]:
+        """The two samples ``(..., n)`` whose means are compared, NaN where a run collapsed."""
+
+    @abstractmethod
+    def tested(self, decision: Decision, samples: Arrays, estimate: Estimate, comparisons: float) -> Decision:
+        """Add interval, detectable effect, reason, direction and exact p to a decision that has its p-values."""
+
+    def estimate(self, samples: Arrays) -> Estimate:
+        """The mean difference among the runs that converged, ``(...)``."""
+        return self._estimate(*self.compared(samples))
+
+    def _estimate(self, first: Array, second: Array) -> Estimate:
+        return of_differences(*paired_differences(first, second)) if self.by_pairs else of_two_samples(first, second)
+
+    def collapses(self, samples: Arrays) -> tuple[Array, ...]:
+        """Number of collapsed runs of each of `arms`, ``(...)``."""
+        return tuple(self.collapsed_runs(samples, arm).sum(axis=-1) for arm in self.arms)
+
+    def differences(self, samples: Arrays) -> Array:
+        """Differences of the pairs that count, of one sample ``(n,)``; none where the arms are not paired."""
+        first, second = self.compared(samples)
+        difference = first - second
+        return difference[~np.isnan(difference)] if self.by_pairs else np.empty(0)
+
+    def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
+        estimate = self.estimate(samples)
+        first, second = self.compared(samples)
+        n = first.size
+        pvalue, raw_against = (float(p) for p in self.pvalues(samples))
+        against = min(1.0, raw_against * comparisons)
+        differences = self.differences(samples)
+        counts = tuple(int(count) for count in self.collapses(samples))
+        notes = (self._collapse_note(counts, n), skewness_note(differences, float(estimate.scale)))
+        decision = Decision(
+            verdict_of(pvalue, against, alpha),
+            effect=float(estimate.effect) if estimate.n > 0 else None,
+            effect_kind=self.effect_kind,
+            pvalue=pvalue,
+            pvalue_against=against,
+            n=n,
+            alpha=alpha,
+            notes=tuple(filter(None, notes)),
+            label=self.describe(),
+            detectable_unit=self.detectable_unit,
+            measure=self.printed_measure,
+            compares=self.arms,
+            seed_effects=tuple((first - second).tolist()) if self.by_pairs else (),
+            boundaries=self.boundaries,
+            alpha_against=alpha / comparisons,
+            target=self.target,
+            paired=self.by_pairs,
+            gain=self.smallest_gain,
+            collapsed=counts,
+        )
+        if estimate.applies:
+            decision = self.tested(decision, samples, estimate, comparisons)
+        reason = self._no_test_reason(estimate, counts, n) or decision.reason
+        return replace(decision, reason="" if decision.verdict.decided else reason)
+
+    def _collapse_note(self, counts: tuple[int, ...], n: int) -> str | None:
+        """What a verdict is about where runs collapsed."""
+        seen = [f"{count} of {n} runs of {arm}" for arm, count in zip(self.arms, counts, strict=True) if count]
+        return f"among the runs that converged; {' and '.join(seen)} collapsed" if seen else None
+
+    def _no_test_reason(self, estimate: Estimate, counts: tuple[int, ...], n: int) -> str:
+        """Why no t test decides; empty where one does."""
+        if n < self.least:
+            return no_test_reason(n, self.least)
+        if all(2 * count > n for count in counts):
+            return (
+                f"Most runs of {' and of '.join(self.arms)} collapsed: they predict (nearly) one class only, so that "
+                "nothing was compared."
+            )
+        if estimate.n < self.least:
+            what = "pairs of runs converged" if self.by_pairs and len(counts) > 1 else "runs of each arm converged"
+            return f"Only {int(estimate.n)} {what}: at least {self.least} are needed."
+        return "" if estimate.spread else no_test_reason(n, self.least)
+
+
+class BeyondBoundary(OneDifference):
+    """The mean of a difference lies beyond one boundary."""
+
+    above: ClassVar[bool] = True
+    """Whether the claim is that the mean lies above the boundary; else below."""
+
+    @property
+    @abstractmethod
+    def boundary(self) -> float:
+        """Beyond which the mean difference has to lie to support the claim, in the units of the measure."""
+
+    @property
+    def boundary_against(self) -> float:
+        """On the other side of which it has to lie to refute the claim."""
+        return self.boundary
+
+    @property
+    def boundaries(self) -> tuple[float, ...]:
+        both = tuple(dict.fromkeys((self.boundary, self.boundary_against)))
+        return both if any(both) else ()
+
+    def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
+        supports, refutes = self._sides(self.estimate(samples))
+        counts = self.collapses(samples)
+        if not any(count.any() for count in counts):
+            return supports[0], refutes[0]
+        n = samples[self.keys[0]].shape[-1]
+        favoured, other = counts if self.above else counts[::-1]
+        return two_part(*supports, favoured, other, n), two_part(*refutes, other, favoured, n)
+
+    def _sides(self, estimate: Estimate) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """P for support and for its opposite, and P for refutation and for its opposite, by the t test alone."""
+        supports, refutes = one_sided(estimate, self.boundary), one_sided(estimate, self.boundary_against)
+        return (supports, refutes[::-1]) if self.above else (supports[::-1], refutes)
+
+    def tested(self, decision: Decision, samples: Arrays, estimate: Estimate, comparisons: float) -> Decision:
+        side = 1 if self.above else -1
+        alpha, total, n = decision.alpha, sum(decision.collapsed), decision.n
+        level, level_against = t_level(alpha, total, n), t_level(alpha / comparisons, total, n)
+        low, high = bounds(estimate, *((level, level_against) if self.above else (level_against, level)))
+        distance = detectable(estimate, alpha, joint_power(comparisons))
+        assert distance is not None  # a t test applies
+        (support, _), (refute, _) = self._sides(estimate)
+        first, second = self.compared(samples)
+        return replace(
+            decision,
+            interval=(low, high),
+            detectable=self.boundary + side * distance,
+            reason=self._undecided(decision, float(support) < alpha, float(refute) * comparisons < alpha),
+            exact_pvalue=self._exact(samples),
+            direction=1 - float(support),
+            wins=wins(side * first, side * second, side * self.boundary, paired=self.by_pairs),
+            survives_collapse=self._survives(decision, samples, comparisons),
+        )
+
+    def _undecided(self, decision: Decision, shown: bool, opposite_shown: bool) -> str:
+        """The reason where no verdict is reached, though the runs that converged may show one."""
+        better = self.arms[0] if self.above == shown else self.arms[-1]
+        if (shown or opposite_shown) and len(self.arms) == 2:
+            counts = dict(zip(self.arms, decision.collapsed, strict=True))
+            other = next(arm for arm in self.arms if arm != better)
+            return (
+                f"{better} is better where it converged, but collapsed more often: "
+                f"{counts[better]} of {decision.n} runs against {counts[other]}."
+            )
+        if self.smallest_gain:
+            return "The interval holds 0 and the smallest gain of interest."
+        return f"The interval holds {'the margin' if self.boundary else '0'}."
+
+    def _exact(self, samples: Arrays) -> float | None:
+        """Exact p for the claim among the runs that converged."""
+        side = 1 if self.above else -1
+        if self.by_pairs:
+            return sign_flip(side * self.differences(samples), side * self.boundary)
+        first, second = (side * values[~np.isnan(values)] for values in self.compared(samples))
+        return permutation(first - side * self.boundary, second)
+
+    def _survives(self, decision: Decision, samples: Arrays, comparisons: float) -> bool | None:
+        """Whether a verdict holds with one more run of the favoured arm, unseen and collapsed.
+
+        The t test on all runs but those that collapsed, with this one added: it has the mean of the collapsed runs
+        that were seen, 0 where none was, and its pair that of the other arm.
+        """
+        if not decision.verdict.decided:
+            return None
+        supported = decision.verdict is Verdict.SUPPORTED
+        favoured = 0 if supported == self.above else 1
+        if favoured >= len(self.arms):
+            return None  # a value, which cannot collapse
+        values = list(self.compared(samples))
+        seen = [self._values(samples, arm)[self.collapsed_runs(samples, arm) > 0] for arm in self.arms]
+        collapsed = np.concatenate(seen)
+        added = [np.nanmean(values[0]), np.nanmean(values[1])]
+        added[favoured] = collapsed.mean() if collapsed.size else 0.0
+        if not self.by_pairs:
+            added[1 - favoured] = np.nan
+        first, second = (np.append(each, more) for each, more in zip(values, added, strict=True))
+        (support, _), (refute, _) = self._sides(self._estimate(first, second))
+        return bool(float(support) < decision.alpha if supported else float(refute) * comparisons < decision.alpha)
+
+
+@dataclass(frozen=True)
+class TwoArmDifference(TwoArms, OneDifference):
+    """A statement on the mean of a − b, by seed where `paired`, else of two samples (Welch)."""
+
+    paired: bool = field(default=True, kw_only=True)
+
+    @property
+    def by_pairs(self) -> bool:
+        return self.paired
+
+    def compared(self, samples: Arrays) -> tuple[Array, Array]:
+        return self.converged(samples, self.a), self.converged(samples, self.b)
+
+
+def no_test_reason(n: int, least: int = LEAST_SEEDS) -> str:
+    """Why no t test applies: too few seeds, or no spread."""
+    if n < least:
+        return f"{n} seed{'' if n == 1 else 's'} cannot decide: at least {least} are needed."
+    return f"The values of the {n} seeds have no spread, and the sign test that decides then needs more of them."
