@@ -1,8 +1,10 @@
 """Claims of huang-dme: "Transfer learning for Domain Adaptation" (Huang, Kumar, Zheng).
 
-Margins are in units of the metric (IoU and Dice are fractions) and were fixed before the first run: 0.05 is about the
-gain of 0.057 IoU that the paper itself calls comparable (Table 1), and more than the 0.036 IoU between losses in which
-it sees no difference (Table 4).
+Margins and gains are in units of the metric (IoU and Dice are fractions). Margins were fixed before the first run: 0.05
+is about the gain of 0.057 IoU that the paper itself calls comparable (Table 1), and more than the 0.036 IoU between
+losses in which it sees no difference (Table 4). The smallest gain of interest is half of the difference that the paper
+prints for the comparison, at most 0.05, and 0.02 where it prints none: who finds less than half has not replicated it.
+Gains came with registration 2, after values of registration 1 had been seen, so every claim takes new seeds.
 """
 
 import pytest
@@ -11,6 +13,7 @@ from huang_dme import HEADS, MEDICAL, Pipeline
 from harness.relations import All, BestOf, ConvergesFaster, Equivalent, Greater, Increasing, NotWorse, Reaches
 
 MARGIN = 0.05
+REGISTRATION = 2
 
 SOURCES_AND_HEADS = [
     pytest.param(source, head, id="as-published" if (source, head) == ("stare", "fcn") else f"{source}-{head}")
@@ -24,13 +27,16 @@ def test_pretraining_beats_scratch(claim, source, head):
     """At equal budget the STARE-pretrained U-Net + FCN beats scratch, and is not worse than scratch at ten times it."""
     unet = Pipeline(claim.scale)
     claim.holds(
-        All((Greater("pretrained", "scratch"), NotWorse("pretrained", "scratch-x10", margin=MARGIN))),
+        # Half of the gain is more than .05: the paper prints an IoU of .367 for 200 epochs and sees no fluid from scratch
+        # before 1000 epochs.
+        All((Greater("pretrained", "scratch", gain=0.05), NotWorse("pretrained", "scratch-x10", margin=MARGIN))),
         {
             "pretrained": unet.fine_tuned(source, head),
             "scratch": unet.scratch(head),
             "scratch-x10": unet.scratch(head, times=10),
         },
         measure="IoU.foreground",
+        registration=REGISTRATION,
     )
 
 
@@ -46,6 +52,7 @@ def test_pretraining_converges_faster(claim, ratio):
         All(tuple(ConvergesFaster("pretrained", "scratch-x10", ratio, epochs, grid, measure=time) for time in times)),
         {"pretrained": unet.fine_tuned("stare", "fcn"), "scratch-x10": unet.scratch("fcn", times=10)},
         measure=times[0],
+        registration=REGISTRATION,
     )
 
 
@@ -58,7 +65,13 @@ def test_larger_batch_is_better(claim, budget):
     length = {"budget": unet.iterations()} if budget == "iterations" else {}
     arms = {f"batch-{n}": unet.fine_tuned("chase_db1", "deeplabv3", batch_size=n, **length) for n in (2, 4, 8)}
     sizes = tuple(arms)
-    claim.holds(All((Increasing(sizes), Increasing(sizes, measure="Dice.foreground"))), arms, measure="IoU.foreground")
+    # Half of the smallest step that the paper prints: IoU 22.56 to 27.44, Dice 38.20 to 43.72.
+    claim.holds(
+        All((Increasing(sizes, gain=0.024), Increasing(sizes, gain=0.028, measure="Dice.foreground"))),
+        arms,
+        measure="IoU.foreground",
+        registration=REGISTRATION,
+    )
 
 
 def test_augmentation_enables_convergence(claim):
@@ -68,8 +81,8 @@ def test_augmentation_enables_convergence(claim):
     claim.holds(
         All(
             (
-                Greater("augmented", "plain"),
-                Greater("augmented", "plain", measure="trend:mIoU"),
+                Greater("augmented", "plain", gain=0.05),  # half of the printed .359 is more than .05
+                Greater("augmented", "plain", gain=0.02, measure="trend:mIoU"),  # the paper prints no figure
                 Reaches("augmented", value=0.5, tolerance=0.0, measure="trend:mIoU"),
             )
         ),
@@ -78,6 +91,7 @@ def test_augmentation_enables_convergence(claim):
             "plain": unet.fine_tuned("chase_db1", "deeplabv3", **unet.without_augmentation),
         },
         measure="Dice.foreground",
+        registration=REGISTRATION,
     )
 
 
@@ -85,7 +99,8 @@ def test_loss_makes_no_difference(claim):
     """With PSPNet from CHASE_DB1, cross entropy, Dice and 3:1 Dice + cross entropy do equally well."""
     unet = Pipeline(claim.scale)
     arms = {name: unet.fine_tuned("chase_db1", "pspnet", losses=losses) for name, losses in unet.losses.items()}
-    claim.holds(Equivalent(tuple(arms), margin=MARGIN), arms, measure="IoU.foreground")
+    relation = Equivalent(tuple(arms), margin=MARGIN)
+    claim.holds(relation, arms, measure="IoU.foreground", registration=REGISTRATION)
 
 
 def test_best_pipeline_score(claim):
@@ -100,6 +115,7 @@ def test_best_pipeline_score(claim):
         ),
         {"pipeline": unet.fine_tuned("chase_db1", "pspnet", losses=unet.losses["cross-entropy"])},
         measure="IoU.foreground",
+        registration=REGISTRATION,
     )
 
 
@@ -111,6 +127,7 @@ def test_cityscapes_transfers_well(claim):
         lambda names: All(tuple(NotWorse("cityscapes", name, margin=MARGIN) for name in names if name != "cityscapes")),
         arms,
         measure="IoU.foreground",
+        registration=REGISTRATION,
     )
 
 
@@ -118,4 +135,10 @@ def test_source_and_head_grid(claim):
     """Of the source × head grid, PSPNet from CHASE_DB1 is best."""
     unet = Pipeline(claim.scale)
     arms = {f"{source}-{head}": unet.fine_tuned(source, head) for source in unet.sources for head in HEADS}
-    claim.holds(lambda names: BestOf(names, named="chase_db1-pspnet"), arms, measure="IoU.foreground")
+    claim.holds(
+        # Half of what the paper prints between the best and the second: IoU 45.29 and 41.48.
+        lambda names: BestOf(names, named="chase_db1-pspnet", gain=0.019),
+        arms,
+        measure="IoU.foreground",
+        registration=REGISTRATION,
+    )

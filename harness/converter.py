@@ -53,8 +53,8 @@ def build(content: Any, kind: type[Built], name: str = "") -> Built:
         Misfit: A field is missing that has no default, or a value is of another type.
 
     >>> from harness.relations import Looks
-    >>> build({"at": [3], "shares": [1.0], "later": "ignored"}, Looks)
-    Looks(at=(3,), shares=(1.0,))
+    >>> build({"at": [3], "early": [], "later": "ignored"}, Looks)
+    Looks(at=(3,), early=())
     """
     try:
         return _CONVERTER.structure(content, kind)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.relations.decision import Decision, Verdict, verdict_of
+from harness.relations.levels import last_level
 from harness.relations.predictive import predictive_probabilities
 from harness.relations.relation import Arrays, Relation, Samples, check_alpha
 
 Stopped = Literal["decided", "futile", "last look", "error"]
 
-FUTILE = 0.15
-"""Below this predictive probability of either verdict a claim is given up (DECISIONS.md, Looks)."""
+FUTILE = 0.05
+"""Where both verdicts at the last look have a predictive probability below this a claim is given up (DECISIONS.md)."""
 
 FEW_SEEDS = 5.0
 """A look at n seeds decides at 1 / (1 + 5 / n²) of what it may spend.
@@ -27,42 +27,43 @@ and 7 values. With 5 they stay below .05 from 3 seeds on (with 4, .051 at 4 seed
 
 @dataclass(frozen=True)
 class Looks:
-    """When the seeds are looked at, and which share of alpha each look may spend.
+    """When the seeds are looked at, and what of alpha each look may spend.
 
-    Valid by Bonferroni for any relation: the shares sum to at most 1. Each look keeps a little of its share for values
-    that are not normal (`FEW_SEEDS`).
+    An early look spends its share of alpha. The last one takes all that is left, exactly for the correlation of looks
+    at a growing sample (`harness.relations.levels`): .0462 of .05 at 4, 7 and 10 seeds, where the shares alone would
+    leave .04. Each look keeps a little for values that are not normal (`FEW_SEEDS`).
 
     Args:
         at: Numbers of seeds, increasing.
-        shares: Shares of alpha, above 0, one for each look.
+        early: Shares of alpha of all looks but the last, each above 0, in sum below 1.
 
     Raises:
-        ValueError: No look, looks that do not increase, or shares that are not one a look or sum to more than 1.
+        ValueError: No look, looks that do not increase, or shares that are not one an early look or sum to 1.
 
     >>> looks = Looks()
     >>> [round(looks.level(i, 0.05), 4) for i in range(3)], looks.next_after(4), looks.next_after(10)
-    ([0.0038, 0.0045, 0.0381], 7, None)
+    ([0.0038, 0.0045, 0.044], 7, None)
     """
 
     at: tuple[int, ...] = (4, 7, 10)
-    shares: tuple[float, ...] = (0.1, 0.1, 0.8)
+    early: tuple[float, ...] = (0.1, 0.1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "at", tuple(self.at))
-        object.__setattr__(self, "shares", tuple(self.shares))
+        object.__setattr__(self, "early", tuple(self.early))
         steps = zip(self.at, self.at[1:], strict=False)
         if not self.at or self.at[0] < 1 or any(later <= earlier for earlier, later in steps):
             raise ValueError(f"Expected argument `at` to be increasing numbers of seeds, but got {self.at!r}.")
-        if len(self.shares) != len(self.at) or min(self.shares) <= 0 or sum(self.shares) > 1 + 1e-9:
+        if len(self.early) != len(self.at) - 1 or any(share <= 0 for share in self.early) or sum(self.early) >= 1:
             raise ValueError(
-                f"Expected argument `shares` to be {len(self.at)} numbers above 0 with a sum of at most 1, "
-                f"but got {self.shares!r}."
+                f"Expected argument `early` to be {len(self.at) - 1} numbers above 0 with a sum below 1, "
+                f"but got {self.early!r}."
             )
 
     @classmethod
     def fixed(cls, n: int) -> Looks:
         """One look at `n` seeds with all of alpha."""
-        return cls(at=(n,), shares=(1.0,))
+        return cls((n,), ())
 
     @classmethod
     def planned(cls, at: tuple[int, ...]) -> Looks:
@@ -71,8 +72,7 @@ class Looks:
         >>> Looks.planned((4, 7, 10)) == Looks(), Looks.planned((10,)) == Looks.fixed(10)
         (True, True)
         """
-        early = (min(0.1, 0.2 / max(1, len(at) - 1)),) * (len(at) - 1)
-        return cls(at, (*early, 1 - sum(early)))
+        return cls(at, (min(0.1, 0.2 / max(1, len(at) - 1)),) * (len(at) - 1))
 
     @classmethod
     def smoke(cls) -> Looks:
@@ -85,8 +85,32 @@ class Looks:
         return self.at[-1]
 
     def level(self, i: int, alpha: float) -> float:
-        """The level of look `i`, counted from 0: alpha · share / (1 + 5 / n²)."""
-        return alpha * self.shares[i] / (1 + FEW_SEEDS / self.at[i] ** 2)
+        """The level of look `i`, counted from 0, where the whole plan errs in at most `alpha`."""
+        early = tuple(alpha * share for share in self.early)
+        raw = early[i] if i < len(early) else last_level(self.at, (*early, alpha))
+        return raw / self._reserve(i)
+
+    def plan_pvalue(self, i: int, pvalue: float) -> float:
+        """The p-value of a whole plan that stops at look `i`: the alpha whose `level` there is `pvalue`.
+
+        >>> looks = Looks()
+        >>> [round(looks.plan_pvalue(i, looks.level(i, 0.05)), 6) for i in range(3)]
+        [0.05, 0.05, 0.05]
+        """
+        raw = pvalue * self._reserve(i)
+        if i < len(self.early):
+            return min(1.0, raw / self.early[i])
+        low, high = raw, raw / (1 - sum(self.early))  # the whole plan's level lies between these
+        if not self.early or raw <= 0:
+            return min(1.0, raw)
+        if high >= 1:
+            return 1.0
+        from scipy import optimize
+
+        return float(optimize.brentq(lambda alpha: self.level(i, alpha) - pvalue, low, high))
+
+    def _reserve(self, i: int) -> float:
+        return 1 + FEW_SEEDS / self.at[i] ** 2
 
     def next_after(self, n: int) -> int | None:
         """The first look with more than `n` seeds, or ``None`` after the last."""
@@ -123,8 +147,8 @@ class SequentialDecision:
         stopped: ``"decided"`` at an early look, ``"futile"``, ``"last look"``, ``"error"``, or ``None``: more seeds
             are needed.
         n_next: The number of seeds that the next look needs, ``None`` where stopped.
-        pvalue: For the claim and the whole plan: the p-value of the look times alpha / its level, so that it is
-            compared with alpha itself. It enters Holm. ``None`` while more seeds are needed and for ``ERROR``.
+        pvalue: For the claim and the whole plan, to compare with alpha itself (`Looks.plan_pvalue`). It enters Holm;
+            the look's own is in ``history[-1]``. ``None`` while more seeds are needed and for ``ERROR``.
         pvalue_against: Against the claim, likewise.
         seeds_saved: Seeds of the plan that need not be trained (0 where not stopped).
         history: One entry for each look so far.
@@ -151,14 +175,13 @@ def decide_sequentially(
     *,
     alpha: float = 0.05,
     family: int = 1,
-    open_at: Callable[[int], bool] = lambda n: False,
 ) -> SequentialDecision:
     """Go through the plan's looks with the seeds that there are.
 
     Every completed look is taken in order, on the first seeds of each arm, so that the same seeds always end the same
     way: adding seeds later goes on from the last look, and seeds beyond a stop are not used. An early look stops if
     the claim is decided at `Looks.level` / family, or if it is futile: both verdicts at the last look have a predictive
-    probability below .15 (a stop on the claim's p alone would take REFUTED's power from .89 to .08). The last look
+    probability below .05 (a stop on the claim's p alone would take REFUTED's power from .89 to .08). The last look
     decides at its level; Holm over the family follows in `harness.relations.holm`.
 
     Args:
@@ -168,7 +191,6 @@ def decide_sequentially(
         looks: The plan, by default 4, 7, 10.
         alpha: One-sided level of the whole plan, in (0, .5).
         family: K, the number of pre-registered claims.
-        open_at: Whether a claim stays open after its first `n` seeds though they decide it.
 
     Raises:
         ValueError: A key has no samples, or `alpha` or `family` is out of range.
@@ -191,7 +213,7 @@ def decide_sequentially(
             break
         first = {key: values[:n] for key, values in arrays.items()}
         last = i + 1 == len(looks.at)
-        result = _take(relation, first, looks, i, alpha, 1 if last else family, history, stay_open=open_at(n))
+        result = _take(relation, first, looks, i, alpha, 1 if last else family, history)
         if result is not None:
             return result
     return _waiting(relation, arrays, looks, available, alpha, family, history)
@@ -205,8 +227,6 @@ def _take(
     alpha: float,
     family: int,
     history: list[Look],
-    *,
-    stay_open: bool,
 ) -> SequentialDecision | None:
     """Take look `i` on its `first` seeds (`family` is 1 at the last look); ``None`` if the plan goes on."""
     n, raw = looks.at[i], looks.level(i, alpha)
@@ -218,11 +238,11 @@ def _take(
     if i + 1 == len(looks.at):
         history.append(Look(n, level, pvalue, against))
         return _stop(relation, first, looks, i, alpha, "last look", history)
-    if verdict_of(pvalue, against, level).decided and not stay_open:
+    if verdict_of(pvalue, against, level).decided:
         history.append(Look(n, level, pvalue, against))
         return _stop(relation, first, looks, i, alpha, "decided", history)
     predictive = None
-    if _spread(relation.decide(first, alpha=raw)):
+    if _spread(relation.decide_part(first, raw, 1)):
         predictive = predictive_probabilities(relation, first, looks.most, looks.level(len(looks.at) - 1, alpha))
     history.append(Look(n, level, pvalue, against, predictive))
     # Decided but for the family: the family may still support it, so it is not given up.
@@ -248,13 +268,13 @@ def _stop(
             reason=f"Given up after {looks.at[i]} seeds: at {looks.most} SUPPORTED would come with probability "
             f"{chance[0]:.2f} and REFUTED with {chance[1]:.2f}. {decision.reason}",
         )
-    spent, last = looks.level(i, alpha) / alpha, history[-1]
+    last = history[-1]
     return SequentialDecision(
         decision=decision,
         stopped=stopped,
         n_next=None,
-        pvalue=None if last.pvalue is None else min(1.0, last.pvalue / spent),
-        pvalue_against=None if last.pvalue_against is None else min(1.0, last.pvalue_against / spent),
+        pvalue=None if last.pvalue is None else looks.plan_pvalue(i, last.pvalue),
+        pvalue_against=None if last.pvalue_against is None else looks.plan_pvalue(i, last.pvalue_against),
         seeds_saved=looks.most - looks.at[i],
         history=tuple(history),
     )
@@ -270,7 +290,6 @@ def _waiting(
     if history:
         first = {key: values[: history[-1].n] for key, values in arrays.items()}
         decision = relation.decide(first, alpha=history[-1].level)
-        # Also where the seeds decide it, but it was kept open.
         decision = replace(decision, verdict=Verdict.INCONCLUSIVE, reason=f"{needs} {decision.reason}")
     else:
         level = looks.level(0, alpha) / (1 if len(looks.at) == 1 else family)

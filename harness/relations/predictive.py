@@ -18,7 +18,8 @@ def predictive_probabilities(
 ) -> tuple[float, float] | None:
     """Probabilities that the relation is SUPPORTED and REFUTED at `n_final` seeds, from the seeds so far.
 
-    `draw_values` draws the seeds to come jointly for all arms; `draw_times` draws times, where ``inf`` means never.
+    `draw_values` draws the seeds to come jointly for all arms; `draw_times` draws whole seeds of those seen where there
+    are times, where ``inf`` means never, or collapsed runs.
 
     Args:
         relation: What the claim says.
@@ -36,8 +37,9 @@ def predictive_probabilities(
     if n < LEAST_SEEDS:
         return None
     rng = np.random.default_rng(seed)
-    times = [key for key in keys if key in time_keys]
-    values = [key for key in keys if key not in time_keys]
+    mixed = len(samples) > len(keys)  # collapsed runs are of another kind, and no t predictive draws them
+    times = list(samples) if mixed else [key for key in keys if key in time_keys]
+    values = [] if mixed else [key for key in keys if key not in time_keys]
     futures: dict[SampleKey, Array] = {}
     for group, draw in ((values, draw_values), (times, draw_times)):
         if group:

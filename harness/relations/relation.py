@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.relations.decision import Decision, EffectKind, Verdict
-from harness.relations.paired_t import Array
+from harness.relations.robustness import seeds_needed, verdicts_without
+from harness.relations.t_test import Array
 from harness.specs.measures import Measure, TimeTo, Value, parse
 
 Key = str | Value
@@ -103,8 +104,8 @@ class Relation(ABC):
             alpha: One-sided level of the decision, in (0, .5).
 
         Returns:
-            The decision. NaN, infinite values (but for censored times) and unequal lengths give ``ERROR``; no spread
-            or fewer than 3 seeds give ``INCONCLUSIVE``; each with a reason.
+            The decision. NaN, infinite values (but for censored times) and unequal lengths give ``ERROR``; fewer than 3
+            seeds give ``INCONCLUSIVE``; each with a reason.
 
         Raises:
             ValueError: A key has no samples, samples are not one-dimensional, or `alpha` is out of range.
@@ -117,7 +118,11 @@ class Relation(ABC):
             return Decision(
                 Verdict.ERROR, n=n, alpha=alpha, reason=problem, label=self.describe(), effect_kind=self.effect_kind
             )
-        return self.decide_part(arrays, alpha, 1)
+        decision = self.decide_part(arrays, alpha, 1)
+        without = verdicts_without(self, arrays, alpha)
+        pivotal = tuple(i for i, verdict in enumerate(without) if verdict is not decision.verdict)
+        needed = None if decision.verdict.decided else seeds_needed(self, arrays, alpha)
+        return replace(decision, pivotal=pivotal, seeds_needed=needed)
 
     def arrays(self, samples: Samples) -> dict[SampleKey, Array]:
         """The values that `decide` reads, as arrays ``(n,)`` by key; with `Collapsed` of its arms where there is.

@@ -24,6 +24,7 @@ class QuestionDigest:
     plan: str = ""
     datasets: str = ""
     arms: str = ""
+    registration: str = ""
 
     def differences(self, other: QuestionDigest) -> tuple[str, ...]:
         """The parts in which another question differs, in words."""
@@ -36,15 +37,16 @@ def question_digest(question: Question) -> QuestionDigest:
     """The digests of what a claim asks.
 
     Statements, labels, notes and titles do not count, nor do versions of the code: an arm is identified by its spec.
-    A margin, an arm, a plan of seeds or a recipe that changes makes another question.
+    A margin, a gain, an arm, a plan of seeds, a recipe or a registration that changes makes another question.
     """
     arms = question.arms
     parts = {
         "claim": (question.id, question.variant, question.scale, question.evidence.kind),
         "relation": question.relation,
         "measure": question.measure,
-        "plan": (question.looks.at, question.looks.shares),
+        "plan": (question.looks.at, question.looks.early),
         "datasets": sorted({recipe.data.name for arm in arms.values() for recipe in recipes(arm)}),
         "arms": arms,
+        "registration": question.registration,
     }
     return QuestionDigest(**{name: digest(part)[:LENGTH] for name, part in parts.items()})

@@ -171,7 +171,9 @@ def disagreements(row: Row, expectation: Expectation) -> tuple[str, ...]:
             problems.append(f"{name}: expected {row.metric} {before} (recorded), but got {now}")
     if expectation.repeats:
         pairs = ((arm, expectation.arms[arm.name]) for arm in row.arms if arm.name in expectation.arms)
-        problems += [problem for arm, recorded in pairs if (problem := _unrepeated(arm, recorded.values))]
+        problems += [
+            problem for arm, recorded in pairs if (problem := _unrepeated(arm, recorded.values, row.first_seed))
+        ]
     return tuple(problems)
 
 
@@ -183,15 +185,15 @@ def _repeatable(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     return single and same and str(now["device"]).startswith("CPU")
 
 
-def _unrepeated(arm: Arm, recorded: tuple[float | None, ...]) -> str:
-    """Which seed of an arm did not come to what was recorded in the same environment; empty where all did."""
+def _unrepeated(arm: Arm, recorded: tuple[float | None, ...], first: int) -> str:
+    """Which seed of an arm, counted from `first`, did not come to what was recorded in the same environment; empty where all did."""
 
     def same(before: float | None, now: float | None) -> bool:
         if before is None or now is None:
             return before is now
         return math.isclose(_rounded(before), _rounded(now), rel_tol=REPEATS)
 
-    pairs = list(enumerate(zip(recorded, arm.values, strict=False)))
+    pairs = list(enumerate(zip(recorded, arm.values, strict=False), first))
     wrong = [(seed, before, now) for seed, (before, now) in pairs if not same(before, now)]
     if not wrong:
         return ""

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from harness import papers
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations.robustness import verdicts_without
 from harness.relations.two_level import FEW_SUBJECTS
-from harness.specs import Job, TimeTo, ancestry, job
+from harness.specs import Job, ancestry, job
 from harness.store import Record
 from harness.verdicts.digests import question_digest
 from harness.verdicts.question import Find, Question
@@ -42,10 +43,11 @@ def judge(
     decision = standing.decision
     seeds = max(decision.n, 1)
     by_arm = {name: _records(question, name, seeds, find) for name in question.arms}
-    keys = {name: tuple(key(job(arm, seed)) for seed in range(seeds)) for name, arm in question.arms.items()}
-    taken = {name: _weights(job(arm, 0), find) for name, arm in question.arms.items()}
+    keys = {name: tuple(key(job(arm, each)) for each in question.seeds[:seeds]) for name, arm in question.arms.items()}
+    taken = {name: _weights(job(arm, question.seeds[0]), find) for name, arm in question.arms.items()}
     arms = tuple(_arm(question, name, records, keys[name], taken[name]) for name, records in by_arm.items())
-    verdict, reason = _after_failures(question, decision, arms)
+    failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
+    verdict, reason = (Verdict.ERROR, failures[0]) if failures else (decision.verdict, decision.reason)
     steps = (step for each in question.jobs(seeds) for step in ancestry(each))
     used = {record.key: record for step in steps if (record := find(step)) is not None}
     across = over_subjects(decision, question.measure, by_arm, counts) if counts else ()
@@ -58,7 +60,7 @@ def judge(
         published_effect=_published(question, decision, arms),
         seconds_trained=sum(record.seconds for record in used.values() if record.session == session),
         seconds_saved=sum(record.seconds for record in used.values() if record.session != session),
-        notes=(*decision.notes, *_notes(question, by_arm, arms, across)),
+        notes=(*decision.notes, *_pivotal(question, decision, find), *_notes(question, by_arm, across)),
         over_subjects=across,
         provenance=_provenance(list(used.values())),
     )
@@ -78,6 +80,7 @@ def blank(question: Question) -> Row:
         datasets=question.evidence.names,
         evidence_notes=question.evidence.notes,
         plan=question.looks.at,
+        registration=question.registration,
         verdict=Verdict.NOT_RUN,
         reason=question.unavailable,
         question=question_digest(question),
@@ -119,7 +122,7 @@ def published_effect(
 
 def _records(question: Question, name: str, seeds: int, find: Find) -> list[Record]:
     """The records of an arm's first seeds."""
-    jobs = (job(question.arms[name], seed) for seed in range(seeds))
+    jobs = (job(question.arms[name], seed) for seed in question.seeds[:seeds])
     return [record for each in jobs if (record := find(each)) is not None]
 
 
@@ -143,7 +146,8 @@ def _arm(
         mean=float(finite.mean()) if len(finite) else None,
         sd=float(finite.std(ddof=1)) if len(finite) > 1 else None,
         n=len(records),
-        collapsed=sum(record.collapsed for record in records),
+        collapsed=(collapsed := sum(record.collapsed for record in records)),
+        collapse_bound=collapse_bound(collapsed, len(records)),
         failed=tuple(dict.fromkeys(record.reason for record in records if record.failed)),
         keys=keys,
         others=others,
@@ -178,23 +182,42 @@ def _modules(tensors: Sequence[str], most: int = 3) -> str:
     return f" ({', '.join([*modules[:most], *(['…'] if len(modules) > most else [])])})" if modules else ""
 
 
-def _after_failures(question: Question, decision: Decision, arms: Sequence[Arm]) -> tuple[Verdict, str]:
-    """A failed run makes the claim an error; an arm whose runs mostly collapsed was not compared.
+def collapse_bound(collapsed: int, n: int) -> float | None:
+    """The 95% upper bound on the rate at which an arm's runs collapse, by Clopper and Pearson: 1 − .05^(1/n) for none.
 
-    A time is compared all the same: a collapsed run never arrives, and that is censored, not broken.
+    Args:
+        collapsed: Runs that collapsed.
+        n: All runs.
+
+    Returns:
+        ``None`` without runs.
+
+    >>> collapse_bound(0, 5), collapse_bound(5, 5), collapse_bound(0, 0)
+    (0.4507197283469411, 1.0, None)
     """
-    failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
-    if failures:
-        return Verdict.ERROR, failures[0]
-    read = {value.arm for value in question.relation.values(question.measure) if not isinstance(value.measure, TimeTo)}
-    collapsed = [arm.name for arm in arms if 2 * arm.collapsed > arm.n and arm.name in read]
-    if collapsed:
-        return (
-            Verdict.INCONCLUSIVE,
-            f"most runs of {', '.join(collapsed)} collapsed: they predict (nearly) one class only, so that nothing was "
-            "compared",
-        )
-    return decision.verdict, decision.reason
+    if not n:
+        return None
+    if collapsed == n:
+        return 1.0
+    if not collapsed:
+        return float(1 - 0.05 ** (1 / n))
+    from scipy import special
+
+    return float(special.betaincinv(collapsed + 1, n - collapsed, 0.95))
+
+
+def _pivotal(question: Question, decision: Decision, find: Find) -> list[str]:
+    """Which seeds the verdict hangs on: without one of them it would be another."""
+    if not decision.pivotal:
+        return []
+    samples = {key: np.array(values[: decision.n]) for key, values in question.samples(find).items()}
+    without = verdicts_without(question.relation, samples, decision.alpha)
+    if len(decision.pivotal) == decision.n and len(set(without)) == 1:
+        return [f"one seed fewer, whichever, and it would be {without[0]}"]
+    others: dict[Verdict, list[str]] = {}
+    for place in decision.pivotal:
+        others.setdefault(without[place], []).append(str(question.seeds[place]))
+    return [f"without seed {' or '.join(seeds)} it would be {verdict}" for verdict, seeds in others.items()]
 
 
 def _published(question: Question, decision: Decision, arms: Sequence[Arm]) -> float | None:
@@ -210,7 +233,6 @@ def _published(question: Question, decision: Decision, arms: Sequence[Arm]) -> f
 def _notes(
     question: Question,
     by_arm: Mapping[str, Sequence[Record]],
-    arms: Sequence[Arm],
     across: Sequence[SubjectDifference],
 ) -> list[str]:
     """What a reader should see beside the verdict, but for the relation's own notes."""
@@ -224,12 +246,6 @@ def _notes(
     }
     if len(devices) > 1:
         notes.append(f"runs of several machines are compared: {'; '.join(sorted(devices))}")
-    mixed = [arm.name for arm in arms if 0 < arm.collapsed < arm.n]
-    if mixed:
-        notes.append(
-            f"runs of two kinds, collapsed and not, in {', '.join(mixed)}: there a t test of few seeds errs more often "
-            "than it says (docs/calibration.md)"
-        )
     subjects = min((len(set(record.test_subjects)) for record in tested), default=FEW_SUBJECTS)
     if subjects < FEW_SUBJECTS:
         notes.append(f"too few subjects: the test images are of {subjects}, so they cannot stand for others")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -11,6 +11,7 @@ from harness.relations.relation import SampleKey
 from harness.specs import Arm, Job, Measure, Scale, digest, job, one_checkpoint
 from harness.store import Record
 from harness.verdicts.evidence import Evidence
+from harness.verdicts.rows import first_seed
 
 Find = Callable[[Job], Record | None]
 """Finds a job's record."""
@@ -34,6 +35,8 @@ class Question:
         evidence: Which data it rests on.
         looks: The plan of seeds.
         family: Number of pre-registered claims of the paper that early stopping has to pay for.
+        registration: How often the claim's rule has been registered. Each time it takes its own seeds, so that nothing
+            is decided on values that were seen when the rule was chosen.
         unavailable: Why it cannot run, in one sentence; then nothing is wanted.
     """
 
@@ -50,9 +53,14 @@ class Question:
     looks: Looks
     family: int = 1
     unavailable: str = ""
+    registration: int = 1
     _standing: dict[str, SequentialDecision] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.registration, int) or self.registration < 1:
+            raise ValueError(
+                f"Expected `registration` of {self.id} to be a whole number from 1 on, but got {self.registration!r}."
+            )
         if self.unavailable:
             return
         compared = set(self.relation.arms)
@@ -102,6 +110,12 @@ class Question:
         """Seeds that it may come to need."""
         return self.looks.most
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of every arm, in the order in which they are taken: from 1000 × (registration − 1) on."""
+        first = first_seed(self.registration)
+        return tuple(range(first, first + self.most))
+
     def wanted(self, find: Find) -> int:
         """Seeds of every arm that it needs for its next look; 0 where its plan has ended."""
         return 0 if self.unavailable else self.stand(find).n_next or 0
@@ -109,11 +123,11 @@ class Question:
     def jobs(self, seeds: int) -> Iterator[Job]:
         """The jobs of the first seeds of every arm, without their inputs."""
         for arm in self.arms.values():
-            for seed in range(seeds):
+            for seed in self.seeds[:seeds]:
                 yield job(arm, seed)
 
     def samples(self, find: Find) -> dict[SampleKey, list[float]]:
-        """Per-seed values as relations take them: by arm, by :class:`Value` for each further figure; and what collapsed.
+        """Per-seed values as relations take them: by arm, by :class:`Value` for further figures; and what collapsed.
 
         An arm's values end before the first seed that has no record yet.
         """
@@ -132,31 +146,21 @@ class Question:
     def stand(self, find: Find) -> SequentialDecision:
         """Where the claim stands with the jobs that are done.
 
-        It is not stopped early as decided while most runs of an arm have collapsed: then nothing was compared, and the
-        seeds to come may do better. Remembered, because whoever waits asks again and again, and whether a claim is
-        futile takes a simulation (10 to 110 ms a claim).
+        Remembered, because whoever waits asks again and again, and whether a claim is futile takes a simulation (10 to
+        110 ms a claim).
         """
-
-        def collapsed(n: int) -> bool:
-            return any(mostly_collapsed([find(job(arm, seed)) for seed in range(n)]) for arm in self.arms.values())
-
         samples = self.samples(find)
         seen = repr(samples)
         if seen not in self._standing:
             self._standing.clear()
             self._standing[seen] = decide_sequentially(
-                self.relation, samples, self.looks, alpha=ALPHA, family=self.family, open_at=collapsed
+                self.relation, samples, self.looks, alpha=ALPHA, family=self.family
             )
         return self._standing[seen]
 
     def _records(self, arm: Arm, find: Find) -> Iterator[Record]:
-        for seed in range(self.looks.most):
+        for seed in self.seeds:
             record = find(job(arm, seed))
             if record is None:
                 return
             yield record
-
-
-def mostly_collapsed(records: Sequence[Record | None]) -> bool:
-    """Whether more than half of an arm's jobs predict (nearly) one class only."""
-    return 2 * sum(record is not None and record.collapsed for record in records) > len(records)

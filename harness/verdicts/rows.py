@@ -10,6 +10,15 @@ from harness.verdicts.digests import QuestionDigest
 from harness.verdicts.subjects import SubjectDifference
 
 
+SEEDS_APART = 1000
+"""Between the first seeds of two registrations of a claim."""
+
+
+def first_seed(registration: int) -> int:
+    """The number of the first seed of a registration: 0, 1000, 2000 … for 1, 2, 3 …"""
+    return SEEDS_APART * (registration - 1)
+
+
 @dataclass(frozen=True)
 class Arm:
     """One arm as measured.
@@ -19,6 +28,7 @@ class Arm:
         values: One for each seed: ``None`` where the run failed, infinite for a time that was never reached.
         mean, sd: Over the seeds with a finite value; ``None`` where there are too few.
         collapsed: Number of runs that predict (nearly) one class only.
+        collapse_bound: The 95% upper bound on the rate at which runs collapse; ``None`` without runs.
         failed: Reasons of the runs that failed, each once.
         keys: The runs in the store.
         others: Mean of every further metric that the relation reads.
@@ -38,6 +48,7 @@ class Arm:
     others: dict[str, float | None] = field(default_factory=dict)
     published: float | None = None
     weights: tuple[str, ...] = ()
+    collapse_bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,8 @@ class Row:
 
     Attributes:
         question: What was asked, as digests: two rows with the same ones answer the same question.
-        verdict: The decision's, unless a run failed or most runs of an arm collapsed.
+        verdict: The decision's, unless a run failed.
+        registration: How often the claim's rule has been registered; its seeds begin at `first_seed`.
         reason: One sentence where the claim is not decided.
         standing: The decision with the looks that led to it; ``None`` where nothing ran.
     """
@@ -77,11 +89,17 @@ class Row:
     adjusted_verdict: str = ""
     over_subjects: tuple[SubjectDifference, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    registration: int = 1
 
     @property
     def name(self) -> str:
         """Id with the variant in brackets."""
         return f"{self.id}[{self.variant}]" if self.variant else self.id
+
+    @property
+    def first_seed(self) -> int:
+        """The number of the first seed."""
+        return first_seed(self.registration)
 
     @property
     def key(self) -> str:
