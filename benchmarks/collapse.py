@@ -148,7 +148,8 @@ def table(simulations: int, rng: np.random.Generator, plans: tuple[Looks, ...] =
     for truth in TRUTHS:
         for looks in plans:
             cells = [f"{wrong_rate(truth, rate, looks, simulations, rng):.3f}" for rate in RATES]
-            label = f"{type(truth.relation).__name__} {truth.relation.describe()}"
+            unpaired = "" if getattr(truth.relation, "paired", True) else ", unpaired"
+            label = f"{type(truth.relation).__name__}: {truth.relation.describe()}{unpaired}"
             seeds = ", ".join(map(str, looks.at))
             yield f"| {label} | {truth.wrong} | {seeds} | {' | '.join(cells)} |"
 

@@ -27,8 +27,8 @@ def test_pretraining_beats_scratch(claim, source, head):
     """At equal budget the STARE-pretrained U-Net + FCN beats scratch, and is not worse than scratch at ten times it."""
     unet = Pipeline(claim.scale)
     claim.holds(
-        # Half of the gain is more than .05: the paper prints an IoU of .367 for 200 epochs and sees no fluid from scratch
-        # before 1000 epochs.
+        # Half of the gain is more than .05: the paper prints an IoU of .367 for 200 epochs and sees no fluid before
+        # 1000 epochs from scratch.
         All((Greater("pretrained", "scratch", gain=0.05), NotWorse("pretrained", "scratch-x10", margin=MARGIN))),
         {
             "pretrained": unet.fine_tuned(source, head),

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.relations.collapse import t_level, two_part
+from harness.relations.collapse import fewer, t_level, two_part
 from harness.relations.decision import Decision, Verdict, verdict_of
 from harness.relations.paired_t import paired_differences, sign_flip, skewness_note
 from harness.relations.relation import Arrays, Relation, TwoArms
@@ -87,7 +87,6 @@ class OneDifference(Relation):
         against = min(1.0, raw_against * comparisons)
         differences = self.differences(samples)
         counts = tuple(int(count) for count in self.collapses(samples))
-        notes = (self._collapse_note(counts, n), skewness_note(differences, float(estimate.scale)))
         decision = Decision(
             verdict_of(pvalue, against, alpha),
             effect=float(estimate.effect) if estimate.n > 0 else None,
@@ -96,7 +95,6 @@ class OneDifference(Relation):
             pvalue_against=against,
             n=n,
             alpha=alpha,
-            notes=tuple(filter(None, notes)),
             label=self.describe(),
             detectable_unit=self.detectable_unit,
             measure=self.printed_measure,
@@ -112,12 +110,35 @@ class OneDifference(Relation):
         if estimate.applies:
             decision = self.tested(decision, samples, estimate, comparisons)
         reason = self._no_test_reason(estimate, counts, n) or decision.reason
-        return replace(decision, reason="" if decision.verdict.decided else reason)
+        notes = (
+            f"by less than {self.smallest_gain:g}" if decision.by_less_than_gain else None,
+            self._collapse_note(decision, estimate),
+            skewness_note(differences, float(estimate.scale)),
+        )
+        return replace(
+            decision,
+            reason="" if decision.verdict.decided else reason,
+            notes=tuple(filter(None, notes)),
+            survives_collapse=self.survives(decision, samples) if decision.verdict.decided else None,
+        )
 
-    def _collapse_note(self, counts: tuple[int, ...], n: int) -> str | None:
+    def survives(self, decision: Decision, samples: Arrays) -> bool | None:
+        """Whether a verdict holds with one more, unseen, collapsed run of the favoured arm; ``None`` without one."""
+        return None
+
+    def shown_by_values(self, decision: Decision, estimate: Estimate) -> bool:
+        """Whether the runs that converged show the verdict, not the counts of those that collapsed alone."""
+        return bool(estimate.applies)
+
+    def _collapse_note(self, decision: Decision, estimate: Estimate) -> str | None:
         """What a verdict is about where runs collapsed."""
-        seen = [f"{count} of {n} runs of {arm}" for arm, count in zip(self.arms, counts, strict=True) if count]
-        return f"among the runs that converged; {' and '.join(seen)} collapsed" if seen else None
+        counts = zip(self.arms, decision.collapsed, strict=True)
+        if not any(decision.collapsed):
+            return None
+        seen = " and ".join(f"{count} of {decision.n} runs of {arm}" for arm, count in counts)
+        if decision.verdict.decided and not self.shown_by_values(decision, estimate):
+            return f"shown by how often the arms collapse: {seen} (Fisher's exact test)"
+        return f"among the runs that converged: {seen} collapsed"
 
     def _no_test_reason(self, estimate: Estimate, counts: tuple[int, ...], n: int) -> str:
         """Why no t test decides; empty where one does."""
@@ -129,8 +150,9 @@ class OneDifference(Relation):
                 "nothing was compared."
             )
         if estimate.n < self.least:
-            what = "pairs of runs converged" if self.by_pairs and len(counts) > 1 else "runs of each arm converged"
-            return f"Only {int(estimate.n)} {what}: at least {self.least} are needed."
+            left, several = int(estimate.n), "" if estimate.n == 1 else "s"
+            runs = f"{left} pair{several} of runs" if self.by_pairs and len(counts) > 1 else f"{left} run{several}"
+            return f"Too few converged, {runs}: at least {self.least} are needed."
         return "" if estimate.spread else no_test_reason(n, self.least)
 
 
@@ -186,7 +208,6 @@ class BeyondBoundary(OneDifference):
             exact_pvalue=self._exact(samples),
             direction=1 - float(support),
             wins=wins(side * first, side * second, side * self.boundary, paired=self.by_pairs),
-            survives_collapse=self._survives(decision, samples, comparisons),
         )
 
     def _undecided(self, decision: Decision, shown: bool, opposite_shown: bool) -> str:
@@ -211,28 +232,37 @@ class BeyondBoundary(OneDifference):
         first, second = (side * values[~np.isnan(values)] for values in self.compared(samples))
         return permutation(first - side * self.boundary, second)
 
-    def _survives(self, decision: Decision, samples: Arrays, comparisons: float) -> bool | None:
-        """Whether a verdict holds with one more run of the favoured arm, unseen and collapsed.
+    def shown_by_values(self, decision: Decision, estimate: Estimate) -> bool:
+        (support, _), (refute, _) = self._sides(estimate)
+        supported = decision.verdict is Verdict.SUPPORTED
+        return bool((support if supported else refute) < decision.level)
 
-        The t test on all runs but those that collapsed, with this one added: it has the mean of the collapsed runs
-        that were seen, 0 where none was, and its pair that of the other arm.
+    def survives(self, decision: Decision, samples: Arrays) -> bool | None:
+        """See `OneDifference.survives`.
+
+        The t test takes all runs but those that collapsed, and this one: it has the mean of the collapsed runs that
+        were seen, 0 where none was, and its pair the mean of the other arm. Or Fisher's test still shows the verdict.
         """
-        if not decision.verdict.decided:
-            return None
         supported = decision.verdict is Verdict.SUPPORTED
         favoured = 0 if supported == self.above else 1
         if favoured >= len(self.arms):
             return None  # a value, which cannot collapse
+        if len(self.arms) == 2:
+            counts = np.array([decision.collapsed[favoured] + 1, decision.collapsed[1 - favoured]])
+            if 2 * fewer(counts[0], counts[1], decision.n + 1) < decision.level:
+                return True
         values = list(self.compared(samples))
+        if any(np.isnan(each).all() for each in values):
+            return False
         seen = [self._values(samples, arm)[self.collapsed_runs(samples, arm) > 0] for arm in self.arms]
         collapsed = np.concatenate(seen)
-        added = [np.nanmean(values[0]), np.nanmean(values[1])]
-        added[favoured] = collapsed.mean() if collapsed.size else 0.0
+        added = [float(np.nanmean(each)) for each in values]
+        added[favoured] = float(collapsed.mean()) if collapsed.size else 0.0
         if not self.by_pairs:
             added[1 - favoured] = np.nan
         first, second = (np.append(each, more) for each, more in zip(values, added, strict=True))
         (support, _), (refute, _) = self._sides(self._estimate(first, second))
-        return bool(float(support) < decision.alpha if supported else float(refute) * comparisons < decision.alpha)
+        return bool((support if supported else refute) < decision.level)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.relations.decision import Decision, EffectKind, Verdict, verdict_of
 from harness.relations.one_difference import Greater
-from harness.relations.relation import Arrays, Key, Relation, check_arm, check_arms, check_margin
+from harness.relations.relation import Arrays, Key, Relation, check_arm, check_arms, check_margin, gain_text
 from harness.relations.t_test import Array
 from harness.specs.measures import Measure
 
@@ -129,7 +129,7 @@ class Increasing(Conjunction):
         return tuple(Greater(b, a, self.gain, measure=self.measure, paired=self.paired) for b, a in steps)
 
     def describe(self) -> str:
-        return " < ".join(self.arms)
+        return " < ".join(self.arms) + gain_text(self.gain)
 
     def _notes(self, samples: Arrays) -> tuple[str, ...]:
         table = np.stack([self.converged(samples, arm) for arm in self.arms], axis=-1)
@@ -183,7 +183,7 @@ class NonMonotonic(Conjunction):
 
     def describe(self) -> str:
         sign = ("<", ">") if self.shape == "peak" else (">", "<")
-        return f"{self.arms[0]} {sign[0]} {self.turn} {sign[1]} {self.arms[-1]}"
+        return f"{self.arms[0]} {sign[0]} {self.turn} {sign[1]} {self.arms[-1]}{gain_text(self.gain)}"
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class BestOf(Conjunction):
         return tuple(Greater(self.named, arm, self.gain, measure=self.measure, paired=self.paired) for arm in others)
 
     def describe(self) -> str:
-        return f"{self.named} is best of {', '.join(self.arms)}"
+        return f"{self.named} is best of {', '.join(self.arms)}{gain_text(self.gain)}"
 
 
 @dataclass(frozen=True)

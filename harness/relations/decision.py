@@ -118,6 +118,12 @@ class Decision:
     seeds_needed: int | None = None
 
     @property
+    def level(self) -> float:
+        """The level of the side that decided: the refuting one where the claim is refuted, else the supporting one."""
+        against = self.alpha if self.alpha_against is None else self.alpha_against
+        return against if self.verdict is Verdict.REFUTED else self.alpha
+
+    @property
     def by_less_than_gain(self) -> bool:
         """Whether a gain is shown, and is shown to be below the smallest one of interest."""
         against = self.pvalue_against

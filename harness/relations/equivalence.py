@@ -71,9 +71,15 @@ class _WithinMargin(TwoArmDifference):
             detectable=detectable(estimate, alpha, joint_power(2 * comparisons)),
             reason=undecided,
             exact_pvalue=self._exact(samples),
-            direction=float(above_low - above_high),
+            direction=float(above_high - above_low),
             wins=(int((np.abs(inside) < self.margin).sum()), inside.size) if self.paired else None,
         )
+
+    def shown_by_values(self, decision: Decision, estimate: Estimate) -> bool:
+        above_low, below_low = one_sided(estimate, -self.margin)
+        above_high, below_high = one_sided(estimate, self.margin)
+        beyond = equivalence_against(above_high, below_low, above_low, below_high)
+        return decision.verdict is Verdict.SUPPORTED or bool(beyond < decision.level)
 
     def _exact(self, samples: Arrays) -> float | None:
         """The larger exact p of the two sides."""

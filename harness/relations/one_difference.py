@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.relations.comparison import BeyondBoundary, TwoArmDifference
-from harness.relations.relation import Arrays, check_arm, check_margin
+from harness.relations.relation import Arrays, check_arm, check_margin, gain_text
 from harness.relations.t_test import Array
 
 LEAST_TO_REACH = 5
@@ -64,7 +64,7 @@ class Greater(_Gain):
         return self.gain
 
     def describe(self) -> str:
-        return f"{self.a} > {self.b}"
+        return f"{self.a} > {self.b}{gain_text(self.gain)}"
 
 
 @dataclass(frozen=True)

@@ -297,6 +297,11 @@ def check_margin(margin: float, *, positive: bool, name: str = "margin") -> None
         raise ValueError(f"Expected argument `{name}` to be a finite number {bound}, but got {margin!r}.")
 
 
+def gain_text(gain: float) -> str:
+    """The smallest gain of interest as it stands behind a relation in words; empty for none."""
+    return f" (gain {gain:g})" if gain else ""
+
+
 def check_fraction(name: str, figure: float) -> None:
     """Raise a ValueError for a figure above 1, which is in percent, as papers print it."""
     if abs(figure) > 1:

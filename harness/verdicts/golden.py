@@ -186,7 +186,7 @@ def _repeatable(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 
 
 def _unrepeated(arm: Arm, recorded: tuple[float | None, ...], first: int) -> str:
-    """Which seed of an arm, counted from `first`, did not come to what was recorded in the same environment; empty where all did."""
+    """Which seed of an arm, from `first` on, came to something else in the environment that was recorded; or empty."""
 
     def same(before: float | None, now: float | None) -> bool:
         if before is None or now is None:

@@ -9,7 +9,6 @@ from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
 from harness.verdicts.digests import QuestionDigest
 from harness.verdicts.subjects import SubjectDifference
 
-
 SEEDS_APART = 1000
 """Between the first seeds of two registrations of a claim."""
 

@@ -93,6 +93,8 @@ def _excluded(decision: Decision) -> float | None:
     if not decision.verdict.decided or decision.interval is None:
         return None
     low, high = decision.interval
+    if decision.gain:  # the boundary that supports, then the one that refutes
+        return decision.boundaries[0 if decision.verdict is Verdict.SUPPORTED else -1]
     outside = [bound for bound in decision.boundaries or (0.0,) if not low <= bound <= high]
     if not outside:
         return None

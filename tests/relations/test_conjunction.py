@@ -71,6 +71,34 @@ def test_best_of():
     assert wrong.interval[1] < 0
 
 
+def test_gains_and_pairing_go_to_every_comparison():
+    relations = (
+        Increasing(("a", "b", "c"), 0.1, paired=False),
+        NonMonotonic(("a", "c", "d"), "c", gain=0.1, paired=False),
+        BestOf(("a", "b", "c"), "c", 0.1, paired=False),
+    )
+    for relation in relations:
+        assert {(part.gain, part.paired) for part in relation.comparisons()} == {(0.1, False)}
+        decision = relation.decide(SAMPLES)
+        assert (decision.gain, decision.paired) == (0.1, False)
+    assert {part.paired for part in Equivalent(("a", "b", "c"), 0.1, paired=False).comparisons()} == {False}
+
+
+def test_a_named_best_that_is_only_as_good_as_another_is_refuted():
+    rng = np.random.default_rng(1)
+    tied = {"a": 0.6 + 0.005 * rng.normal(size=7), "b": 0.6 + 0.005 * rng.normal(size=7), "c": 0.3 + 0 * np.arange(7)}
+    assert BestOf(("a", "b", "c"), "a").decide(tied).verdict is Verdict.INCONCLUSIVE
+    assert BestOf(("a", "b", "c"), "a", 0.05).decide(tied).verdict is Verdict.REFUTED
+
+
+def test_whether_a_gain_is_named():
+    assert Greater("a", "b").without_gain
+    assert not Greater("a", "b", 0.1).without_gain
+    assert not NotWorse("a", "b", 0.1).without_gain
+    assert All((Greater("a", "b", 0.1), Increasing(("a", "b")))).without_gain
+    assert not All((Greater("a", "b", 0.1), Equivalent(("a", "b"), 0.1))).without_gain
+
+
 def test_equivalent_is_tost():
     decision = Equivalent(("a", "b", "d"), 2.0).decide(SAMPLES)
     pairs = [("a", "b"), ("a", "d"), ("b", "d")]
@@ -137,7 +165,7 @@ def test_all_reads_every_figure_of_its_parts_once():
 
 
 def test_part_without_spread_leaves_the_whole_undecided():
-    samples = {**SAMPLES, "same": np.array(SAMPLES["a"]) - 1}
+    samples = {"same": np.array(SAMPLES["a"][:4]) - 1, **{arm: SAMPLES[arm][:4] for arm in "ac"}}
     decision = Increasing(("same", "a", "c")).decide(samples)
     assert decision.verdict is Verdict.INCONCLUSIVE
     assert "no spread" in decision.reason

@@ -58,7 +58,8 @@ def test_where_a_checkpoint_lies_is_no_matter():
         ({"relation": All((Greater("good", "bad"), Greater("good", "bad", measure="mIoU")))}, ("relation",)),
         ({"measure": "mIoU"}, ("measure",)),
         ({"looks": Looks()}, ("plan of seeds",)),
-        ({"looks": Looks((3, 4), (0.2, 0.8)), "measure": "mIoU"}, ("measure", "plan of seeds")),
+        ({"looks": Looks((3, 4), (0.2,)), "measure": "mIoU"}, ("measure", "plan of seeds")),
+        ({"registration": 2}, ("registration",)),
         ({"arms": {"good": replace(GOOD, batch_size=4), "bad": BAD}}, ("arms",)),
         ({"arms": {"good": recipe(0.6, data=replace(DATA, name="camvid")), "bad": BAD}}, ("data sets", "arms")),
         ({"arms": {"better": GOOD, "bad": BAD}}, ("relation", "arms")),
@@ -75,4 +76,4 @@ def test_a_new_field_with_a_default_changes_nothing():
 
 
 def test_what_was_never_asked_differs_in_everything():
-    assert len(QuestionDigest().differences(asked())) == 6
+    assert len(QuestionDigest().differences(asked())) == 7

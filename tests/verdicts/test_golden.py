@@ -86,7 +86,7 @@ def test_metrics_outside_the_tolerance_fail_whatever_the_verdict(golden):
     "changed",
     [
         row(looks=Looks()),
-        row(looks=Looks((3,), (0.5,))),
+        row(registration=2),
         row(arms={"good": recipe(0.6), "bad": recipe(0.2)}),
         row(relation=Greater("good", "bad", 0.1)),
         row(measure="mIoU"),

@@ -9,6 +9,7 @@ from synthetic import DRIVE, question, recipe, record
 
 from harness.relations import (
     All,
+    Collapsed,
     Greater,
     Looks,
     NotWorse,
@@ -17,7 +18,6 @@ from harness.relations import (
     Verdict,
 )
 from harness.specs import Job, Value, Weights, job, parse
-from harness.verdicts.question import mostly_collapsed
 
 IOU, DICE = parse("IoU.fluid"), parse("Dice.fluid")
 SOURCE = recipe(0.5, data=DRIVE)
@@ -152,17 +152,36 @@ def test_arms_that_cannot_be_compared_are_one_sentence(arms, words):
         question(arms, Greater("good", "bad"))
 
 
-def test_a_claim_whose_runs_all_collapsed_is_not_stopped_as_decided():
+def test_a_claim_whose_runs_all_collapsed_is_not_decided_by_them():
     """They are far below the value to reach, but the seeds to come may do better."""
 
     def find(run: Job):
-        score = 0.001 * run.seed if run.seed < 5 else 0.6 + 0.01 * run.seed
+        score = 0.001 * run.seed if run.seed < 4 else 0.6 + 0.01 * run.seed
         return record(run, "k", score, collapsed=run.seed < 4)
 
     claim = question({"good": GOOD}, Reaches("good", 0.9, 0.0), looks=Looks())
-    assert mostly_collapsed([find(job(GOOD, seed)) for seed in range(4)])
+    assert claim.samples(find)[Collapsed("good")] == [1.0] * 4 + [0.0] * 6
     assert claim.stand(find).history[0].n == 4
     assert claim.stand(find).decision.n > 4
+
+
+def test_samples_tell_of_collapse_only_where_there_is_some():
+    assert Collapsed("good") not in question({"good": GOOD, "bad": BAD}).samples(finder())
+
+
+def test_a_changed_registration_takes_seeds_of_its_own():
+    first, second = (question({"good": GOOD, "bad": BAD}, registration=n) for n in (1, 2))
+    assert (first.seeds, second.seeds) == ((0, 1, 2), (1000, 1001, 1002))
+    assert list(second.jobs(1)) == [job(GOOD, 1000), job(BAD, 1000)]
+    asked = []
+    second.samples(lambda run: asked.append(run.seed) or record(run, "k"))
+    assert set(asked) == {1000, 1001, 1002}
+
+
+@pytest.mark.parametrize("registration", [0, -1, 1.5, "2"])
+def test_registrations_are_counted_from_1(registration):
+    with pytest.raises(ValueError, match="`registration` of tiny-paper/first-is-better to be a whole number from 1 on"):
+        question({"good": GOOD, "bad": BAD}, registration=registration)
 
 
 @pytest.mark.parametrize(

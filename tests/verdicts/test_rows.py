@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from harness.verdicts import Arm, Row, blank, judge
 ARMS = {"good": recipe(0.6), "bad": recipe(0.3)}
 
 
+@cache
 def row(**changes):
     """A row of five seeds."""
     claim = question(ARMS, **{"looks": Looks.fixed(5), **changes})

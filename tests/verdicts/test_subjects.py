@@ -12,6 +12,8 @@ from harness.relations import (
     Equivalent,
     Greater,
     NonMonotonic,
+    NotGreater,
+    NotWorse,
     RankCorrelation,
     Reaches,
     Verdict,
@@ -59,11 +61,14 @@ def test_the_level_is_that_of_the_side_that_decided():
     ("relation", "excluded"),
     [
         (Greater("y", "x"), 0.0),
-        (Greater("y", "x", 0.1), 0.1),
+        (Greater("y", "x", 0.1), 0.0),
+        (NotGreater("y", "x", 0.1), 0.0),
+        (NotGreater("x", "y", 0.1), 0.1),
+        (Greater("x", "y", 0.1), 0.1),
         (Equivalent(("y", "x"), 0.1), 0.1),
         (Equivalent(("x", "y"), 0.1), -0.1),
         (Reaches("y", 0.6, 0.3), 0.3),
-        (Greater("y", "x", 0.4), None),
+        (NotWorse("x", "y", 0.4), None),
     ],
 )
 def test_the_boundary_is_the_one_that_the_seeds_exclude(relation, excluded):
