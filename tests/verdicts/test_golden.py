@@ -244,6 +244,12 @@ def test_a_seed_that_comes_to_something_else_in_the_same_environment_fails(golde
     assert "came to 0.59, and so do 2 more of 4 seeds; if" in problem
 
 
+def test_seeds_have_the_numbers_of_their_registration(golden):
+    golden.record([replace(with_values(0.5, 0.6), registration=2)])
+    (problem,) = problems(golden, replace(with_values(0.5, 0.7), registration=2))
+    assert problem.startswith("good: seed 1001 was recorded")
+
+
 def test_times_never_reached_and_runs_that_failed_repeat_too(golden):
     golden.record([with_values(math.inf, None, 3.0, 0.0)])
     assert problems(golden, with_values(math.inf, None, 3.0, 0.0)) == ()
