@@ -186,6 +186,10 @@ class BeyondBoundary(OneDifference):
         favoured, other = counts if self.above else counts[::-1]
         return two_part(*supports, favoured, other, n), two_part(*refutes, other, favoured, n)
 
+    def t_level(self, decision: Decision, level: float) -> float:
+        """The level at which the t test decides where a decision has this one: what the counts leave of it."""
+        return t_level(level, sum(decision.collapsed), decision.n)
+
     def _sides(self, estimate: Estimate) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """P for support and for its opposite, and P for refutation and for its opposite, by the t test alone."""
         supports, refutes = one_sided(estimate, self.boundary), one_sided(estimate, self.boundary_against)
@@ -193,36 +197,45 @@ class BeyondBoundary(OneDifference):
 
     def tested(self, decision: Decision, samples: Arrays, estimate: Estimate, comparisons: float) -> Decision:
         side = 1 if self.above else -1
-        alpha, total, n = decision.alpha, sum(decision.collapsed), decision.n
-        level, level_against = t_level(alpha, total, n), t_level(alpha / comparisons, total, n)
+        alpha = decision.alpha
+        level, level_against = (self.t_level(decision, each) for each in (alpha, alpha / comparisons))
         low, high = bounds(estimate, *((level, level_against) if self.above else (level_against, level)))
         distance = detectable(estimate, alpha, joint_power(comparisons))
         assert distance is not None  # a t test applies
-        (support, _), (refute, _) = self._sides(estimate)
+        (support, _), _ = self._sides(estimate)
         first, second = self.compared(samples)
         return replace(
             decision,
             interval=(low, high),
             detectable=self.boundary + side * distance,
-            reason=self._undecided(decision, float(support) < alpha, float(refute) * comparisons < alpha),
+            reason=self._undecided(decision, estimate),
             exact_pvalue=self._exact(samples),
             direction=1 - float(support),
             wins=wins(side * first, side * second, side * self.boundary, paired=self.by_pairs),
         )
 
-    def _undecided(self, decision: Decision, shown: bool, opposite_shown: bool) -> str:
-        """The reason where no verdict is reached, though the runs that converged may show one."""
-        better = self.arms[0] if self.above == shown else self.arms[-1]
-        if (shown or opposite_shown) and len(self.arms) == 2:
-            counts = dict(zip(self.arms, decision.collapsed, strict=True))
-            other = next(arm for arm in self.arms if arm != better)
-            return (
-                f"{better} is better where it converged, but collapsed more often: "
-                f"{counts[better]} of {decision.n} runs against {counts[other]}."
-            )
+    def _undecided(self, decision: Decision, estimate: Estimate) -> str:
+        """The reason where no verdict is reached; the runs that converged may show one."""
+        for verdict, favoured in ((Verdict.SUPPORTED, 0), (Verdict.REFUTED, 1)):
+            if any(decision.collapsed) and self.shown_by_values(replace(decision, verdict=verdict), estimate):
+                return self._collapsed_too_often(decision, favoured if self.above else 1 - favoured)
         if self.smallest_gain:
             return "The interval holds 0 and the smallest gain of interest."
         return f"The interval holds {'the margin' if self.boundary else '0'}."
+
+    def _collapsed_too_often(self, decision: Decision, favoured: int) -> str:
+        """The reason where the runs that converged show what those that collapsed do not allow."""
+        arm, other = self.arms[favoured], self.arms[1 - favoured]
+        counts = decision.collapsed[favoured], decision.collapsed[1 - favoured]
+        higher = (decision.effect or 0.0) > 0
+        how = "better" if higher == (favoured == 0) else "not worse"
+        if counts[0] > counts[1]:
+            return (
+                f"{arm} is {how} where it converged, but collapsed more often: {counts[0]} of {decision.n} runs "
+                f"against {counts[1]}."
+            )
+        seen = " and ".join(f"{count} of {name}" for count, name in zip(counts, (arm, other), strict=True))
+        return f"{arm} is {how} where it converged, but not clearly enough beside the runs that collapsed: {seen}."
 
     def _exact(self, samples: Arrays) -> float | None:
         """Exact p for the claim among the runs that converged."""
@@ -283,4 +296,4 @@ def no_test_reason(n: int, least: int = LEAST_SEEDS) -> str:
     """Why no t test applies: too few seeds, or no spread."""
     if n < least:
         return f"{n} seed{'' if n == 1 else 's'} cannot decide: at least {least} are needed."
-    return f"The values of the {n} seeds have no spread, and the sign test that decides then needs more of them."
+    return f"The values of the {n} seeds have no spread, so that the sign test decides, and it shows nothing."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.relations.comparison import BeyondBoundary, TwoArmDifference
+from harness.relations.decision import Decision
 from harness.relations.relation import Arrays, check_arm, check_margin, gain_text
 from harness.relations.t_test import Array
 
@@ -179,6 +180,12 @@ class Reaches(BeyondBoundary):
     def compared(self, samples: Arrays) -> tuple[Array, Array]:
         values = self.converged(samples, self.arm)
         return values, np.full(values.shape, self.value)
+
+    def t_level(self, decision: Decision, level: float) -> float:
+        return level  # no second arm, whose collapsed runs could be compared
+
+    def _collapsed_too_often(self, decision: Decision, favoured: int) -> str:
+        return f"{self.arm} reaches it where it converged, but {decision.collapsed[0]} of {decision.n} runs collapsed."
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         estimate = self.estimate(samples)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.relations import Decision, TwoLevel, Verdict, two_level
+from harness.relations.t_test import LEAST_SEEDS
 from harness.specs import Final, Measure, parse
 from harness.store import Record
 from harness.tasks import known, task
@@ -133,6 +135,12 @@ def _estimate(
     runs = [*first, *second]
     if not runs or any(run.failed for run in runs) or (difference.b and len(first) != len(second)):
         return None
+    if any(run.collapsed for run in runs):  # the claim is decided among the runs that converged
+        kept = [not any(run.collapsed for run in pair) for pair in zip(first, second or first, strict=True)]
+        first, second = (list(compress(arm, kept)) for arm in (first, second))
+        runs = [*first, *second]
+        if len(first) < LEAST_SEEDS:
+            return None
     value = _pooled(difference.metric, runs[0])
     if value is None or len({tuple(run.test_ids) for run in runs}) > 1:
         return None

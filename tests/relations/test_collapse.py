@@ -95,6 +95,25 @@ def test_the_better_arm_may_not_collapse_more_often(relation):
     assert relation.decide(seeds(a=(2,), b=(4,))).verdict is Verdict.SUPPORTED
 
 
+def test_counts_take_from_the_level_of_the_t_test():
+    """Of two collapsed runs, Fisher's test can attain 3/13 at n = 7: above that the t test has less than its level."""
+    assert t_level(0.3, 2, 7) == pytest.approx(3 / 13)
+    assert [t_level(0.05, total, 7) for total in (0, 1, 2)] == [0.05] * 3
+    spread = np.array([0.04, -0.04, 0.02, -0.02, 0.0])
+    for effect, verdict in ((0.02, Verdict.SUPPORTED), (0.0095, Verdict.INCONCLUSIVE)):
+        samples = seeds(b=(0, 1))
+        samples["b"] = [0.0, 0.0, *(np.array(GOOD)[2:] - effect - spread)]
+        by_t = stats.ttest_1samp(effect + spread, 0, alternative="greater").pvalue
+        assert by_t < 0.3
+        decision = Greater("a", "b").decide(samples, alpha=0.3)
+        assert decision.verdict is verdict
+        assert (decision.interval[0] > 0) == decision.verdict.decided
+    assert by_t > 3 / 13
+    assert decision.reason == (
+        "a is better where it converged, but not clearly enough beside the runs that collapsed: 0 of a and 2 of b."
+    )
+
+
 def test_the_refuting_side_is_the_mirror_image():
     assert Greater("b", "a", 0.01).decide(seeds(b=(2,))).verdict is Verdict.REFUTED
     decision = Greater("b", "a", 0.01).decide(seeds(a=(2,)))
@@ -133,7 +152,9 @@ def test_too_few_runs_that_converged_are_named():
 
 def test_a_value_is_not_reached_where_runs_collapsed_but_can_be_missed():
     assert Reaches("a", 0.5, 0.0).decide(seeds()).verdict is Verdict.SUPPORTED
-    assert Reaches("a", 0.5, 0.0).decide(seeds(a=(1,))).verdict is Verdict.INCONCLUSIVE
+    decision = Reaches("a", 0.5, 0.0).decide(seeds(a=(1,)))
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert decision.reason == "a reaches it where it converged, but 1 of 7 runs collapsed."
     assert Reaches("a", 0.8, 0.0).decide(seeds(a=(1,))).verdict is Verdict.REFUTED
     assert Reaches("a", 0.8, 0.0).decide(seeds(a=range(4))).verdict is Verdict.INCONCLUSIVE
 

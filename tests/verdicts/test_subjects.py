@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic import CLASSES, recipe, record
@@ -123,6 +125,20 @@ def test_a_failed_run_and_other_test_images_give_nothing():
     failed = {**made, "bad": [record(job(arms["bad"], seed), "k", status="failed") for seed in range(4)]}
     for records in (other, failed):
         assert over_subjects(decision, parse(METRIC), records, lambda key: np.ones((6, 2, 2), dtype=np.int64)) == ()
+
+
+def test_only_runs_that_converged_count_over_subjects_too():
+    records, table = measured(clustered=1.0)
+    decision = compared(table, METRIC)
+    collapsed = {name: list(made) for name, made in records.items()}
+    collapsed["bad"][3] = replace(records["bad"][3], collapsed=True)
+
+    (each,) = over_subjects(decision, parse(METRIC), collapsed, table.__getitem__)
+    kept = [np.stack([table[f"{name}/{seed}"] for seed in (0, 1, 2, 4)]) for name in ("good", "bad")]
+    alone = two_level(*kept, SUBJECTS, functions(CLASSES)[METRIC], level=0.9)
+    assert each.estimate.interval == pytest.approx(alone.interval)
+    few = {name: made[2:] for name, made in collapsed.items()}
+    assert over_subjects(decision, parse(METRIC), few, table.__getitem__) == ()
 
 
 def test_rankings_have_none():
