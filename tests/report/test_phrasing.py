@@ -63,8 +63,8 @@ def test_an_effect_names_its_comparison_where_there_are_several_or_another_metri
     assert phrasing.decided_by(other) == "a > b [Dice]"
     ranks = RankCorrelation((("a", 2.0), ("b", 1.0)))
     assert phrasing.decided_by(make_row("a/ranks", ranks, seeds)) == ""
-    both = make_row("a/both", All((ranks, Greater("a", "b", margin=5.0))), seeds)
-    assert phrasing.decided_by(both) == "a > b + 5"
+    both = make_row("a/both", All((ranks, Greater("b", "a"))), seeds)
+    assert phrasing.decided_by(both) == "b > a"
 
 
 def test_effects_may_be_infinite(rows):

@@ -42,7 +42,7 @@ def test_adjusted_expected_problems_and_marks_are_shown(rows):
 
 def test_an_inconclusive_claim_says_what_could_have_been_seen(rows):
     text = " ".join(printed(rows, 80).split())
-    assert "(below 0.05 decides); 10 seeds would show an effect of +0.065 in 80% of cases." in text
+    assert "(below 0.05 decides); 10 seeds would show an effect of +0.063 in 80% of cases." in text
 
 
 def test_terms_that_occur_are_explained(rows):
