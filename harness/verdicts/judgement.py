@@ -192,8 +192,8 @@ def collapse_bound(collapsed: int, n: int) -> float | None:
     Returns:
         ``None`` without runs.
 
-    >>> collapse_bound(0, 5), collapse_bound(5, 5), collapse_bound(0, 0)
-    (0.4507197283469411, 1.0, None)
+    >>> round(collapse_bound(0, 5), 4), collapse_bound(5, 5), collapse_bound(0, 0)
+    (0.4507, 1.0, None)
     """
     if not n:
         return None
