@@ -87,6 +87,9 @@ class Adapter(Protocol):
     """The class that ``IoU.foreground`` is of; ``""`` where no single class is it."""
     labels: tuple[str, ...]
     """The annotations to choose from, ``Data.labels``; ``""`` means the first. Empty where there is one only."""
+    annotators: tuple[str, ...]
+    """Those of ``labels`` that are one person's each, at least two; empty where the data set has one annotator only.
+    The report says how far they agree with one another."""
     published: bool
     """Whether the publisher, or mmsegmentation's converter, splits it into training and test."""
     source: str

@@ -44,6 +44,7 @@ class PairedImages:
     foreground: ClassVar[str] = "vessel"
     meaning: ClassVar[Mapping[int, int]] = {}
     labels: ClassVar[tuple[str, ...]] = ()
+    annotators: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[bool] = True
     source: ClassVar[str]
     layout: ClassVar[str]

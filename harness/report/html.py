@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.papers import Table
-from harness.report import figures, numerals, panels, phrasing
+from harness.report import figures, findings, numerals, panels, phrasing
 from harness.report.curves import Curves, curves_svg, drawable
 from harness.report.forest import forest_svg
+from harness.report.opening import opening
 from harness.report.overlays import CHOICE, COLOURS, Overlay
 from harness.report.parts import Part, comparisons, deciding
 from harness.specs import SMALL
@@ -54,7 +55,7 @@ def html(
         claims.append(
             {
                 "row": row,
-                "fragment": "claim=" + quote(row.key, safe="/@"),
+                "fragment": _fragment(row.key),
                 "slug": _class(str(row.verdict)),
                 "arms": [_arm(row, arm) for arm in row.arms],
                 "gaps": [_gap(row, arm) for arm in row.arms] if _beside(row) else None,
@@ -78,6 +79,8 @@ def html(
         rows=rows,
         environment=phrasing.pairs(environment),
         cautions=phrasing.cautions(rows),
+        opening=opening(rows),
+        fragment=_fragment,
         tally=[(verdict, count, _class(str(verdict))) for verdict, count in phrasing.tally(rows)],
         kinds={
             "verdict": [str(verdict) for verdict, _ in phrasing.tally(rows)],
@@ -89,8 +92,14 @@ def html(
         unexpected=sum(bool(row.problems) for row in rows),
         numerals=numerals,
         phrasing=phrasing,
+        findings=findings,
         colours={name: f"rgb{rgb}" for name, rgb in COLOURS.items()},
     )
+
+
+def _fragment(key: str) -> str:
+    """The address of a claim on the page."""
+    return "claim=" + quote(key, safe="/@")
 
 
 def _forests(row: Row) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report import figures, numerals, phrasing
+from harness.report import figures, findings, numerals, phrasing
+from harness.report.opening import opening
+from harness.report.parts import Part, comparisons
 from harness.verdicts import Row
 
 SPECIAL = re.compile(r"[\\`*\[<|~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
@@ -22,6 +24,9 @@ def markdown(rows: Sequence[Row], header: Mapping[str, Any]) -> str:
     lines = ["# Verdicts", ""]
     for caution in phrasing.cautions(rows):
         lines += [f"> **{escape(caution)}**", ""]
+    for sentence in opening(rows):
+        rest = sentence.text.removeprefix(sentence.begins)
+        lines += [f"**{sentence.begins}**{escape(rest)}", ""]
     lines += [f"{_summary(rows)}.", ""]
     lines += [f"- {escape(name)}: {escape(text)}" for name, text in phrasing.pairs(header)]
     lines += ["", markdown_table(rows), _legend(rows)]
@@ -34,11 +39,11 @@ def markdown_table(rows: Sequence[Row]) -> str:
     """One line per claim: verdict, claim, effect, the paper's effect, arms, evidence; ends with a newline."""
     lines = ["| verdict | claim | effect | paper | arms: mean ± sd | evidence, scale |", "| --- " * 6 + "|"]
     for row in rows:
-        adjusted = phrasing.adjusted_text(row)
+        verdict = (phrasing.adjusted_text(row), findings.undecided(row, brief=True))
         cells = [
-            f"**{row.verdict}**" + (f"<br>{adjusted}" if adjusted else ""),
+            "<br>".join([f"**{row.verdict}**", *(escape(text) for text in verdict if text)]),
             escape(row.name),
-            "<br>".join(escape(line) for line in (_effect(row), phrasing.decided_by(row)) if line),
+            "<br>".join(escape(line) for line in (_effect(row), phrasing.decided_by(row), _qualified(row)) if line),
             escape(figures.effect_text(row) or "–"),
             "<br>".join(escape(phrasing.arm_text(arm)) for arm in row.arms) or "–",
             escape(f"{phrasing.evidence_text(row)}; {row.scale}"),
@@ -78,6 +83,11 @@ def _effect(row: Row) -> str:
     return " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
 
 
+def _qualified(row: Row) -> str:
+    """``4 of 5 seeds, by less than 0.05``."""
+    return ", ".join(phrasing.brief_findings(row))
+
+
 def _detail(row: Row) -> Iterator[str]:
     yield f"## {escape(row.name)}"
     yield ""
@@ -95,18 +105,21 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     yield "relation", f"{phrasing.relation_text(row)}, by {phrasing.metric_title(row.metric)}"
     if row.arms:
         yield "effect", ", of ".join(filter(None, [_effect(row), phrasing.decided_by(row)]))
+        yield "beside it", "; ".join(phrasing.findings_texts(row))
     yield "paper's own effect", figures.effect_text(row)
-    if row.verdict.decided and row.pvalue is not None and row.pvalue_against is not None:
-        yield (
-            "p",
-            f"{numerals.pvalue(row.pvalue)} for, {numerals.pvalue(row.pvalue_against)} against (below 0.05 decides)",
-        )
+    if row.verdict.decided:
+        yield "p-values", findings.chances(row)
+    parts = comparisons(row)
+    if len(parts) > 1:
+        yield from (("comparison", _comparison(row, part)) for part in parts)
     for arm in row.arms:
         further = (
             f", {phrasing.metric_title(name)}: {numerals.figure(value, whole=phrasing.counts_epochs(name))}"
             for name, value in arm.others.items()
         )
-        yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(figures.arm_text(row, arm))
+        bound = f"; {text}" if (text := phrasing.collapse_text(arm)) else ""
+        yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(figures.arm_text(row, arm)) + bound
+    yield from (("annotators", phrasing.agreement_text(agreement)) for agreement in row.agreements)
     yield from ((f"weights of {arm.name}", text) for arm in row.arms for text in arm.weights)
     yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"
     yield from (("data", note) for note in row.evidence_notes if note not in phrasing.stand_ins(row))
@@ -114,6 +127,15 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     yield "time", phrasing.time_text(row) if row.arms else ""
     yield from (("test subjects", sentence) for sentence in phrasing.subjects_texts(row))
     yield from (("note", note) for note in phrasing.notes(row))
+
+
+def _comparison(row: Row, part: Part) -> str:
+    """A comparison with its verdict, its effect and what stands with that."""
+    decision = part.decision
+    effect = numerals.effect(decision.effect, decision.effect_kind)
+    effect = f"{effect} {findings.interval(decision)}".strip()
+    known = [str(decision.verdict), effect, *phrasing.part_findings(decision), findings.look_chances(decision)]
+    return f"{phrasing.part_text(row, part)}: {'; '.join(filter(None, known))}"
 
 
 def _beside(theirs: str) -> str:

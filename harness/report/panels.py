@@ -94,7 +94,9 @@ def arms_panel(row: Row, *, published: bool) -> Panel:
     tracks = tuple(_arm_track(arm, targets.get(arm.name), published) for arm in row.arms)
     numbers = [value for track in tracks for value in (*track.points, *track.ends)]
     log = phrasing.counts_epochs(row.metric) and bool(numbers) and 0 < LOG_RATIO * min(numbers) < max(numbers)
-    return Panel("The arms: each seed, mean ± sd", phrasing.metric_title(row.metric), tracks, log=log)
+    agreed = [each for each in row.agreements if each.metric == row.metric]
+    origin = (round(agreed[0].value, 3), f"agreement of {' and '.join(agreed[0].annotators)}") if agreed else None
+    return Panel("The arms: each seed, mean ± sd", phrasing.metric_title(row.metric), tracks, origin, log=log)
 
 
 def _arm_track(arm: Arm, reaching: Part | None, published: bool) -> Track:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.relations import Verdict
-from harness.report import numerals
-from harness.report.numerals import duration, figure, pvalue
+from harness.relations import Decision, Verdict
+from harness.report import findings, numerals
+from harness.report.numerals import duration, figure
 from harness.report.parts import Part, comparisons, deciding
-from harness.verdicts import Arm, Row
+from harness.verdicts import Agreement, Arm, Row
 
 MARKS: Mapping[Verdict, str] = {
     Verdict.SUPPORTED: "✓",
@@ -41,6 +41,13 @@ SCALE: Mapping[str, str] = {
     "desk": "small networks on small images, trained on a CPU until they know the task; not the paper's networks",
     "smoke": "tiny networks and images on a CPU; tests the path from data to verdict, not the paper's networks",
 }
+
+BRIEFLY: Mapping[str, str] = {
+    "phantom": " (generated images)",
+    "desk": " (small networks)",
+    "smoke": " (tiny networks)",
+}
+"""What a reader must not overlook, for a line that has no room for more."""
 
 INTERVAL = "two one-sided bounds, each at its own level; not symmetric"
 """What stands in brackets behind an effect."""
@@ -101,6 +108,13 @@ def arm_marks(arm: Arm) -> tuple[str, ...]:
     return tuple(f"{count} of {arm.n} {word}" for count, word in counts if count)
 
 
+def collapse_text(arm: Arm) -> str:
+    """``0 of 5 collapsed, at most 45% do``: the bound that so many runs allow, with 95% confidence."""
+    if arm.collapse_bound is None:
+        return ""
+    return f"{arm.collapsed} of {arm.n} collapsed, at most {arm.collapse_bound:.0%} do (95%)"
+
+
 def arm_text(arm: Arm) -> str:
     """``pretrained 0.412 ± 0.031 (4; 1 of 4 collapsed)``."""
     return f"{arm.name} {arm_value(arm)} ({'; '.join([f'n = {arm.n}', *arm_marks(arm)])})"
@@ -151,14 +165,45 @@ def detectable_text(row: Row) -> str:
 
 
 def reason_text(row: Row) -> str:
-    """Why a row is not decided, with its p-values and what its seeds could have shown; empty where there is no reason.
-
-    The p-values are those of the whole plan of looks: below .05 would decide.
-    """
-    if not row.reason or row.verdict is not Verdict.INCONCLUSIVE or row.pvalue is None or row.pvalue_against is None:
+    """Why a row is not decided and what would decide it, with its p-values and what its seeds could have shown."""
+    if row.verdict is not Verdict.INCONCLUSIVE:
         return row.reason
-    chances = f"p = {pvalue(row.pvalue)} for and {pvalue(row.pvalue_against)} against (below 0.05 decides)"
-    return f"{row.reason} {'; '.join(filter(None, [chances, detectable_text(row)]))}."
+    part = deciding(row)
+    kind = findings.undecided(row, part.decision if part else None)
+    said = f"{kind[:1].upper()}{kind[1:]}." if kind else ""
+    tested = "; ".join(filter(None, [findings.chances(row), detectable_text(row)])) if row.reason else ""
+    return " ".join(filter(None, [said, row.reason, f"{tested}." if tested else ""]))
+
+
+def findings_texts(row: Row) -> list[str]:
+    """What stands with the effect of the comparison that decided, one clause each, the most important first."""
+    part = deciding(row)
+    if part is None or row.decision is None:
+        return []
+    grade = findings.second_grade(row.decision)
+    return [*part_findings(part.decision), *([grade] if grade else [])]
+
+
+def part_findings(decision: Decision) -> list[str]:
+    """What stands with the effect of one comparison, one clause each."""
+    likely = findings.direction(decision)
+    clauses = [
+        findings.less_than_gain(decision),
+        findings.converged(decision),
+        findings.wins(decision),
+        f"{likely} ({findings.NOT_CORRECTED})" if likely else "",
+    ]
+    return [clause for clause in clauses if clause]
+
+
+def brief_findings(row: Row) -> list[str]:
+    """The same for a table's cell: wins, a gain below the smallest one of interest, and collapsed runs."""
+    part = deciding(row)
+    if part is None:
+        return []
+    decision = part.decision
+    clauses = [findings.wins(decision), findings.less_than_gain(decision), findings.collapsed(decision)]
+    return [clause for clause in clauses if clause]
 
 
 def expected_text(row: Row) -> str:
@@ -187,6 +232,45 @@ def evidence_text(row: Row) -> str:
     """``substituted: DME, DRIVE (DRIVE for STARE)``."""
     text = f"{row.evidence}: {', '.join(row.datasets)}" if row.datasets else row.evidence
     return f"{text} ({'; '.join(others)})" if (others := stand_ins(row)) else text
+
+
+def place_text(row: Row) -> str:
+    """``substituted, smoke scale (DRIVE for STARE)``: what a verdict rests on, without the data sets' names."""
+    others = f" ({'; '.join(swaps)})" if (swaps := stand_ins(row)) else ""
+    return f"{row.evidence}, {row.scale} scale{others}"
+
+
+def shared_place(rows: Sequence[Row]) -> str:
+    """What all rows rest on: ``smoke scale (tiny networks) · phantom (generated images): DME, DRIVE · 5 seeds``.
+
+    Empty where scales differ, and where some rows rest on phantoms and others do not.
+    """
+    kinds = dict.fromkeys(row.evidence for row in rows)
+    if len({row.scale for row in rows}) != 1 or (len(kinds) > 1 and "phantom" in kinds):
+        return ""
+    evidence = next(iter(kinds)) if len(kinds) == 1 else "real, some substituted"
+    names = ", ".join(dict.fromkeys(name for row in rows for name in row.datasets))
+    swaps = "; ".join(dict.fromkeys(note for row in rows for note in stand_ins(row)))
+    seeds = sorted({row.seeds for row in rows if row.seeds})
+    scale = f"{rows[0].scale} scale{BRIEFLY.get(rows[0].scale, '')}"
+    data = f"{evidence}{BRIEFLY.get(evidence, '')}: {names}" + (f" ({swaps})" if swaps else "")
+    counted = f"{'–'.join(dict.fromkeys(map(str, (seeds[0], seeds[-1]))))} seeds" if seeds else ""
+    return " · ".join(filter(None, [scale, data, counted]))
+
+
+def agreement_text(agreement: Agreement) -> str:
+    """How far annotators agree, in one sentence that says what it means for a network."""
+    count = {2: "two", 3: "three", 4: "four"}.get(len(agreement.annotators), str(len(agreement.annotators)))
+    images = f"{agreement.images} test image{'' if agreement.images == 1 else 's'}"
+    text = (
+        f"{count} annotators of {agreement.data} ({', '.join(agreement.annotators)}) agree to "
+        f"{metric_title(agreement.metric)} {figure(agreement.value)} on the {images}: no network can be asked to agree "
+        "with them better than they do with each other"
+    )
+    if agreement.labels in agreement.annotators:
+        return text
+    alone = " and ".join(f"{name} has {figure(value)}" for name, value in agreement.against_labels.items())
+    return f"{text}; against the labels {agreement.labels!r}, on which the arms are tested, {alone}"
 
 
 def stand_ins(row: Row) -> tuple[str, ...]:
@@ -221,11 +305,15 @@ def subjects_texts(row: Row) -> list[str]:
 
 
 def notes(row: Row) -> list[str]:
-    """The row's notes, each once, without those that repeat :func:`subjects_texts`."""
+    """The row's notes, each once, without those that repeat :func:`subjects_texts` and :func:`findings_texts`."""
     repeated = [f"{each.label}: {each.sentence}" for each in row.over_subjects]
     if any(each.estimate.limited_by == "too few subjects" for each in row.over_subjects):
         repeated.append("too few subjects")
-    return [note for note in dict.fromkeys(row.notes) if not note.startswith(tuple(repeated))]
+    return [
+        note
+        for note in dict.fromkeys(row.notes)
+        if not note.startswith(tuple(repeated)) and findings.CONVERGED not in note
+    ]
 
 
 def cautions(rows: Sequence[Row]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The claim-verdict table in the terminal."""
+"""The claim-verdict table in the terminal: one screen, two lines a claim."""
 
 from __future__ import annotations
 
@@ -6,113 +6,59 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from harness.relations import Verdict
-from harness.report import figures, numerals, phrasing
-from harness.verdicts import Arm, Row
+from harness.report import findings, numerals, phrasing
+from harness.report.details import STYLES, VERDICT_WIDTH, Details
+from harness.report.parts import deciding
+from harness.verdicts import Row
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
     from rich.text import Text
-
-STYLES = {
-    Verdict.SUPPORTED: "bold green",
-    Verdict.REFUTED: "bold red",
-    Verdict.INCONCLUSIVE: "bold yellow",
-    Verdict.NOT_RUN: "bold bright_black",
-    Verdict.ERROR: "bold white on red",
-}
-
-VERDICT_WIDTH = 14
-"""The longest verdict with its sign."""
-
-MEDIUM, WIDE = 104, 168
-"""Columns from which the measurements, then the effect and the data, stand in columns of their own."""
 
 LOG_WIDTH = 120
 """Width where there is no terminal, as in a CI log."""
 
-ASCII = str.maketrans({**dict(zip("✓✗±−–—─·×≈τρ", "+x~----|x~tr", strict=True)), "≥": ">=", "≤": "<=", "∞": "inf"})
+ASCII = str.maketrans({**dict(zip("✓✗±−–—─·×≈τρ…", "+x~----|x~tr~", strict=True)), "≥": ">=", "≤": "<=", "∞": "inf"})
 
 
-class VerdictTable:
-    """The rows as a rich renderable that fits its layout to the width it is given."""
+class Overview:
+    """The rows as a rich renderable: a claim is a line with verdict, effect and wins, and a line of what qualifies it.
+
+    What all rows share stands once, above them. The second line is cut off at the edge; details and report hold it all.
+    """
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = list(rows)
-        self.footnotes = _footnotes(self.rows)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._table(options.max_width)
-        yield self._legend()
-        yield _summary(self.rows)
-
-    def _table(self, width: int) -> Table:
-        from rich import box
-        from rich.table import Table
-
-        table = Table(box=box.HORIZONTALS, show_lines=True, expand=True, pad_edge=False, border_style="dim")
-        table.add_column("VERDICT", width=VERDICT_WIDTH)
-        table.add_column("CLAIM", ratio=5)
-        if width >= MEDIUM:
-            table.add_column("ARMS  mean ± sd (seeds)", ratio=4)
-        if width >= WIDE:
-            table.add_column("EFFECT  [interval]", ratio=3)
-            table.add_column("EVIDENCE", ratio=3)
-        for row in self.rows:
-            table.add_row(*self._cells(row, width))
-        return table
-
-    def _cells(self, row: Row, width: int) -> list[RenderableType]:
-        from rich.console import Group
-
-        arms, effect = _arms(row.arms), _effect(row, "\n" if width >= MEDIUM else "  ")
-        claim: list[RenderableType] = [*_claim(row)]
-        if width >= WIDE:
-            data = Group(*self._data(row, "\n"))
-            return [_verdict(row), Group(*claim, *_remarks(row)), Group(*arms), Group(*effect), data]
-        data = Group(*self._data(row, " · "))
-        if width >= MEDIUM:
-            return [_verdict(row), Group(*claim, data, *_remarks(row)), Group(*arms, *effect)]
-        return [_verdict(row), Group(*claim, *arms, *effect, data, *_remarks(row))]
-
-    def _data(self, row: Row, separator: str) -> list[Text]:
+        from rich.rule import Rule
         from rich.text import Text
 
-        style = {"phantom": "magenta", "substituted": "yellow"}.get(row.evidence, "default")
-        line = Text(f"{phrasing.evidence_text(row)}").append(f" · {row.scale}", style="default")
-        line.stylize(style, 0, len(row.evidence))
-        if row.arms:
-            spent = filter(None, [phrasing.seeds_text(row), phrasing.time_text(row)])
-            line.append("".join(f"{separator}{text}" for text in spent), "dim")
-        if numbers := [str(number) for number in sorted(self.footnotes[note] for note in _notes(row))]:
-            line.append(f"{separator}note{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}", "dim")
-        return [line]
-
-    def _legend(self) -> Table:
-        from rich.table import Table
-        from rich.text import Text
-
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(justify="right", no_wrap=True, min_width=VERDICT_WIDTH)
-        grid.add_column()
-        for term, meaning in [*_terms(self.rows), *((f"note {n}", note) for note, n in self.footnotes.items())]:
-            grid.add_row(Text(term, "bold"), Text(meaning, "dim"))
-        grid.add_row("", "")
-        return grid
+        shared = phrasing.shared_place(self.rows)
+        if shared:
+            yield Text(shared, "bold")
+        columns = [("VERDICT", "CLAIM", "EFFECT [interval]", "WINS"), *(_columns(row) for row in self.rows)]
+        widths = [max(len(cells[index]) for cells in columns) for index in range(4)]
+        widths[0] = max(widths[0], VERDICT_WIDTH)
+        fits = sum(widths) + 6 <= options.max_width
+        if self.rows:
+            yield _line(columns[0], widths, "dim") if fits else Text("VERDICT  CLAIM  EFFECT [interval]  WINS", "dim")
+            yield Rule(style="dim")
+        for row, cells in zip(self.rows, columns[1:], strict=True):
+            yield from _claim(row, cells, widths if fits else None, options.max_width, alone=not shared)
+        if self.rows:
+            yield Rule(style="dim")
+        yield from _legend(self.rows)
 
 
-def table(rows: Sequence[Row]) -> VerdictTable:
-    """The claim-verdict table with its legend, as a rich renderable."""
-    return VerdictTable(rows)
-
-
-def print_table(rows: Sequence[Row], console: Console | TextIO | None = None) -> None:
+def print_table(rows: Sequence[Row], console: Console | TextIO | None = None, *, details: bool = False) -> None:
     """Prints the claim-verdict table.
 
     Args:
         rows: The claims.
         console: A rich console or a text stream; ``None``: standard output. A stream that is no terminal gets
             :data:`LOG_WIDTH` columns unless ``COLUMNS`` says otherwise; one that cannot write Unicode gets ASCII.
+        details: Also prints all that is known of each claim, before the table.
     """
     import os
     import sys
@@ -120,7 +66,7 @@ def print_table(rows: Sequence[Row], console: Console | TextIO | None = None) ->
     from rich.console import Console
 
     if isinstance(console, Console):
-        console.print(VerdictTable(rows))
+        _print(rows, console, details=details)
         return
     file = console or sys.stdout
     measured = Console(file=file, highlight=False)
@@ -128,105 +74,83 @@ def print_table(rows: Sequence[Row], console: Console | TextIO | None = None) ->
     console = Console(file=file, highlight=False, width=fixed)
     encoding = getattr(file, "encoding", None) or "utf-8"
     if encoding.lower().replace("-", "").startswith("utf"):
-        console.print(VerdictTable(rows))
+        _print(rows, console, details=details)
         return
     with console.capture() as capture:
-        console.print(VerdictTable(rows))
+        _print(rows, console, details=details)
     file.write(capture.get().translate(ASCII).encode(encoding, "replace").decode(encoding))
 
 
-def _verdict(row: Row) -> RenderableType:
+def _print(rows: Sequence[Row], console: Console, *, details: bool) -> None:
+    if details and rows:
+        console.print(Details(rows))
+    console.print(Overview(rows))
+
+
+def _columns(row: Row) -> tuple[str, str, str, str]:
+    """Verdict, claim, effect with its interval, and wins."""
+    part = deciding(row)
+    effect = " ".join(filter(None, [phrasing.effect_text(row), phrasing.interval_text(row)]))
+    won = findings.wins(part.decision, brief=True) if part else ""
+    return f"{phrasing.MARKS[row.verdict]} {row.verdict}", row.name, effect, won
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], style: str = "") -> Text:
     from rich.text import Text
 
-    cell = Text(f"{phrasing.MARKS[row.verdict]} {row.verdict}", style=STYLES[row.verdict])
-    if adjusted := phrasing.adjusted_text(row):
-        cell.append(f"\n{adjusted}", style="not bold not reverse yellow on default")
-    if expected := phrasing.expected_text(row):
-        style = "red" if row.problems else "dim"
-        cell.append(f"\n{expected}", style=f"not bold {style} on default")
-    return cell
+    return Text("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), style)
 
 
-def _arms(arms: Iterable[Arm]) -> list[RenderableType]:
-    from rich.table import Table
+def _claim(row: Row, cells: Sequence[str], widths: Sequence[int] | None, width: int, *, alone: bool) -> Iterable[Text]:
+    """The two lines of a claim, three where its name leaves no room for the effect.
+
+    Args:
+        row: The claim.
+        cells: Its columns.
+        widths: Of the columns; ``None``: they do not fit beside each other.
+        width: Of the screen.
+        alone: Whether the claim says itself what it rests on.
+    """
     from rich.text import Text
 
-    arms = list(arms)
-    if not arms:
-        return []
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(overflow="fold")
-    grid.add_column()
-    for arm in arms:
-        value = Text(phrasing.arm_value(arm)).append(f" ({arm.n})", style="dim")
-        if marks := phrasing.arm_marks(arm):
-            value.append(f" {'; '.join(marks)}", style="red")
-        grid.add_row(Text(arm.name, overflow="fold"), value)
-    return [grid]
+    verdict, name, effect, won = cells
+    first = _line(cells, widths) if widths else Text(f"{verdict.ljust(VERDICT_WIDTH)}  {name}", overflow="fold")
+    first.stylize(STYLES[row.verdict], 0, len(verdict))
+    first.stylize("bold", VERDICT_WIDTH + 2, VERDICT_WIDTH + 2 + len(name))
+    yield first
+    margin = " " * (VERDICT_WIDTH + 2)
+    if not widths and effect.strip("–"):
+        yield Text(f"{margin}{effect}  {won}".rstrip())
+    second = Text(margin, no_wrap=True)
+    for text, style in _qualified(row, alone=alone):
+        second.append(" · " if len(second) > len(margin) else "", "dim").append(text, style)
+    second.truncate(width, overflow="ellipsis")
+    if len(second) > len(margin):
+        yield second
 
 
-def _claim(row: Row) -> list[Text]:
-    from rich.text import Text
-
-    statement = Text(row.statement).append(f"  {row.place}", style="dim")
-    relation = Text(phrasing.relation_text(row), style="cyan").append(f" · {phrasing.metric_title(row.metric)}", "dim")
-    return [Text(row.name, style="bold", overflow="fold"), statement, relation]
-
-
-def _remarks(row: Row) -> list[Text]:
-    """What went wrong or stayed open."""
-    from rich.text import Text
-
-    remarks = [Text(f"✗ {problem}", style="red") for problem in row.problems]
-    if row.reason and not row.verdict.decided:
+def _qualified(row: Row, *, alone: bool) -> Iterable[tuple[str, str]]:
+    """What must be read with a verdict, the most important first, each with its style."""
+    if row.problems:
+        more = f" (and {len(row.problems) - 1} more)" if len(row.problems) > 1 else ""
+        yield f"{row.problems[0]}{more}", "red"
+    part = deciding(row)
+    seen = findings.collapsed(part.decision) if part else ""
+    if not row.verdict.decided:
         style = "yellow" if row.verdict is Verdict.INCONCLUSIVE else "default"
-        remarks.append(Text(phrasing.reason_text(row), style=style))
-    return remarks
+        kind = findings.undecided(row, brief=True)
+        yield from ((text, style) for text in (row.reason if seen or not kind else "", kind) if text)
+        if not kind:
+            return
+    qualifiers = [phrasing.adjusted_text(row), findings.less_than_gain(part.decision) if part else "", seen]
+    yield from ((text, "yellow") for text in qualifiers if text)
+    if part and part.decision.effect is not None:
+        yield phrasing.part_text(row, part), "dim"
+    if alone:
+        yield phrasing.place_text(row), "dim"
 
 
-def _effect(row: Row, separator: str) -> list[Text]:
-    from rich.text import Text
-
-    line = Text()
-    if row.effect is not None or row.interval is not None:
-        line.append("effect ", "dim").append(phrasing.effect_text(row), f"bold {STYLES[row.verdict].split()[1]}")
-        line.append(f" {phrasing.interval_text(row)}")
-        if decided_by := phrasing.decided_by(row):
-            line.append(f"{separator}of {decided_by}", "dim")
-    if theirs := figures.effect_text(row):
-        line.append(f"{separator if line else ''}paper ", "dim").append(theirs)
-    return [line] if line else []
-
-
-def _notes(row: Row) -> list[str]:
-    return list(
-        dict.fromkeys([*(note for note in row.evidence_notes if note not in phrasing.stand_ins(row)), *row.notes])
-    )
-
-
-def _footnotes(rows: Sequence[Row]) -> dict[str, int]:
-    """Numbers by note; a note that several claims share stands once."""
-    notes = dict.fromkeys(note for row in rows for note in _notes(row))
-    return {note: number for number, note in enumerate(notes, 1)}
-
-
-def _terms(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """The terms that occur in the table and what they mean."""
-    open_ended = (Verdict.INCONCLUSIVE, Verdict.ERROR)
-    terms = [(str(verdict), phrasing.MEANINGS[verdict]) for verdict, _ in phrasing.tally(rows) if verdict in open_ended]
-    if any(row.effect is not None for row in rows):
-        terms.append(("effect [ ]", f"of the comparison that decided; [ ] are {phrasing.INTERVAL}"))
-    if any(phrasing.adjusted_text(row) for row in rows):
-        terms.append(("after Holm", "the verdict once all pre-registered claims of the paper are counted"))
-    if any(arm.collapsed for row in rows for arm in row.arms):
-        terms.append(("collapsed", "predicts (nearly) one class only; kept in the mean"))
-    kinds = dict.fromkeys(row.evidence for row in rows if row.evidence in ("phantom", "substituted"))
-    terms += [(kind, phrasing.EVIDENCE[kind]) for kind in kinds]
-    scales = dict.fromkeys(row.scale for row in rows if row.scale != "paper")
-    return terms + [(scale, phrasing.SCALE[scale]) for scale in scales]
-
-
-def _summary(rows: Sequence[Row]) -> Text:
+def _legend(rows: Sequence[Row]) -> Iterable[Text]:
     from rich.text import Text
 
     line = Text(f"{len(rows)} claim{'' if len(rows) == 1 else 's'}: ", style="bold")
@@ -237,4 +161,7 @@ def _summary(rows: Sequence[Row]) -> Text:
         line.append(f" · {unexpected} not as expected", style="bold red")
     trained = sum(row.seconds_trained for row in rows)
     saved = sum(row.seconds_saved for row in rows)
-    return line.append(f" · trained {numerals.duration(trained)}, saved {numerals.duration(saved)} by reuse", "dim")
+    yield line.append(f" · trained {numerals.duration(trained)}, saved {numerals.duration(saved)} by reuse", "dim")
+    if any(row.effect is not None for row in rows):
+        text = "effect: of the comparison that decided · [ ]: two one-sided bounds · more with -v and in the report"
+        yield Text(text, "dim")

@@ -18,7 +18,7 @@ from harness.specs import Job, ancestry, job
 from harness.store import Record
 from harness.verdicts.digests import question_digest
 from harness.verdicts.question import Find, Question
-from harness.verdicts.rows import Arm, Row
+from harness.verdicts.rows import Arm, Row, Undecided
 from harness.verdicts.subjects import SubjectDifference, over_subjects
 
 
@@ -56,6 +56,7 @@ def judge(
         arms=arms,
         verdict=verdict,
         reason=reason,
+        undecided=undecided(verdict, decision),
         standing=standing,
         published_effect=_published(question, decision, arms),
         seconds_trained=sum(record.seconds for record in used.values() if record.session == session),
@@ -118,6 +119,15 @@ def published_effect(
     if kind == "ratio" and len(values) == 2 and values[0]:
         return values[1] / values[0]
     return values[0] - values[1] if kind == "difference" and len(values) == 2 else None
+
+
+def undecided(verdict: Verdict, decision: Decision) -> Undecided:
+    """Which kind of INCONCLUSIVE a verdict is; empty for another one, and where nothing could be compared."""
+    if verdict is not Verdict.INCONCLUSIVE:
+        return ""
+    if decision.seeds_needed is not None:
+        return "too few seeds"
+    return "no verdict likely" if decision.interval is not None else ""
 
 
 def _records(question: Question, name: str, seeds: int, find: Find) -> list[Record]:

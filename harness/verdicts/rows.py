@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.verdicts.agreement import Agreement
 from harness.verdicts.digests import QuestionDigest
 from harness.verdicts.subjects import SubjectDifference
+
+Undecided = Literal["", "too few seeds", "no verdict likely"]
+"""Which kind of INCONCLUSIVE: more seeds would decide, or none that anybody trains would."""
+
 
 SEEDS_APART = 1000
 """Between the first seeds of two registrations of a claim."""
@@ -60,6 +65,8 @@ class Row:
         registration: How often the claim's rule has been registered; its seeds begin at `first_seed`.
         reason: One sentence where the claim is not decided.
         standing: The decision with the looks that led to it; ``None`` where nothing ran.
+        undecided: Which kind of INCONCLUSIVE; empty for another verdict, and where nothing could be compared.
+        agreements: How far the annotators of the test images agree, by each metric that the claim compares at the end.
     """
 
     id: str
@@ -88,6 +95,8 @@ class Row:
     adjusted_verdict: str = ""
     over_subjects: tuple[SubjectDifference, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    undecided: Undecided = ""
+    agreements: tuple[Agreement, ...] = ()
     registration: int = 1
 
     @property

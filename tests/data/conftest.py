@@ -51,6 +51,7 @@ class Toy:
     classes: tuple[str, ...] = ("background", "thing")
     foreground: str = "thing"
     labels: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
     published: bool = False
     source: str = "nowhere"
     layout: str = "nothing"

@@ -26,6 +26,8 @@ def test_every_module_is_a_data_set_of_its_name() -> None:
         assert found.foreground in ("", *found.classes)
         assert found.task in ("segmentation", "classification")
         assert "" not in found.labels
+        assert set(found.annotators) <= set(found.labels)
+        assert len(found.annotators) != 1
 
 
 def test_a_data_set_is_added_with_one_module_and_needs_no_phantom(add_set: Callable[..., Any]) -> None:

@@ -24,7 +24,8 @@ from harness.relations import (
 )
 from harness.report.curves import metrics
 from harness.specs.measures import Value, parse
-from harness.verdicts import Arm, Row, published_effect
+from harness.verdicts import Agreement, Arm, Row, published_effect
+from harness.verdicts.judgement import undecided
 
 PROVENANCE = {
     "versions": {"python": "3.11.2", "torch": "2.15.0", "mmsegmentation": "1.2.2"},
@@ -35,6 +36,10 @@ PROVENANCE = {
 }
 
 ENVIRONMENT = {**PROVENANCE, "data_root": True}
+
+EXPERTS = Agreement(
+    "DME", "union", ("expert1", "expert2"), "IoU.fluid", 0.485, {"expert1": 0.644, "expert2": 0.841}, images=22
+)
 
 
 def arm(name, values, metric="IoU.fluid", **changes):
@@ -79,6 +84,7 @@ def row(identifier, relation: Relation, samples, *, variant="as-published", metr
         "arms": arms,
         "verdict": decision.verdict,
         "reason": decision.reason,
+        "undecided": undecided(decision.verdict, decision),
         "standing": standing,
         "plan": looks.at,
         "published_effect": published_effect(arms, decision.compares, decision.effect_kind, decision.target),
@@ -130,6 +136,7 @@ def every_kind() -> list[Row]:
             evidence="substituted",
             datasets=("DME", "DRIVE"),
             evidence_notes=("DRIVE for STARE",),
+            agreements=(EXPERTS,),
             expected_from="golden",
             notes=("too few subjects: the test images are of 2, so they cannot stand for others",),
         ),

@@ -50,6 +50,10 @@ card.querySelector('.back a').click();
 seen.back = [focused() === claim, card.open, asked()];
 card.querySelector('summary').click();
 seen.summary = [card.open, asked()];
+const opening = [...document.querySelectorAll('.opening a')].find((each) => each.dataset.open === name);
+card.querySelector('summary').click();
+opening.click();
+seen.opening = [focused() === card.querySelector('summary'), card.open, asked()];
 const tally = document.querySelector('.bar [data-verdict=REFUTED]');
 tally.click();
 seen.tally = [tally.getAttribute('aria-pressed'), asked()];
@@ -140,6 +144,7 @@ def test_focus_and_address_follow_the_keyboard(doms):
         "link": [True, True, f"#claim={NAME}", 1],
         "back": [True, False, ""],
         "summary": [True, f"#claim={NAME}"],
+        "opening": [True, True, f"#claim={NAME}"],
         "tally": ["true", f"#claim={NAME}&verdict=REFUTED"],
         "order": ["descending", f"#claim={NAME}&verdict=REFUTED&sort=effect&descending=1"],
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.converter import plain
 from harness.relations import Decision, SequentialDecision
 from harness.report.document import SCHEMA, Document, ReportError, complete, read_json, write_json
-from harness.verdicts import Arm, QuestionDigest, Row, SubjectDifference
+from harness.verdicts import Agreement, Arm, QuestionDigest, Row, SubjectDifference
 from harness.verdicts.subjects import Difference
 
 NAMES = {"nan": None, "inf": "inf", "-inf": "-inf"}
@@ -133,7 +133,9 @@ def test_an_absent_file_is_refused(tmp_path):
 
 def test_the_schema_is_documented_field_by_field():
     text = (Path(__file__).parents[2] / "docs" / "verdicts-schema.md").read_text("utf-8")
-    kinds = (Document, Row, Arm, QuestionDigest, SequentialDecision, Decision, SubjectDifference, Difference)
+    kinds = (
+        Document, Row, Arm, QuestionDigest, SequentialDecision, Decision, SubjectDifference, Difference, Agreement
+    )  # fmt: skip
     missing = [
         f"{kind.__name__}.{each.name}" for kind in kinds for each in fields(kind) if f"`{each.name}`" not in text
     ]

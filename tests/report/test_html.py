@@ -71,6 +71,24 @@ def test_smoke_and_phantoms_stand_above_everything_else(page, rows, environment)
     assert 'class="banner"' not in html(rows[:1], environment)
 
 
+def test_three_sentences_lead_to_their_claims(page, rows):
+    head = page.split('class="opening"')[1].split("</div>")[0]
+    assert [text in head for text in ("<b>Shown</b>", "<b>Shown not to hold</b>", "<b>Open</b>")] == [True] * 3
+    targets = re.findall(r'href="#([^"]*)" data-open="([^"]*)"', head)
+    assert sorted(key for _, key in targets) == sorted(row.key for row in rows)
+    assert all(unquote(address) == f"claim={key}" for address, key in targets)
+    assert page.index('class="banner"') < page.index('class="opening"') < page.index('id="verdicts"')
+
+
+def test_what_stands_with_an_effect_and_the_annotators_are_there(page, rows):
+    assert "4 of 4 seeds" in entry(page, rows[0])
+    card = section(page, rows[0])
+    assert "&gt;99% likely above 0 (flat prior, normal noise, not corrected)" in card
+    assert "agree to IoU.fluid 0.485 on the 22 test images" in card
+    assert "0.485: agreement of expert1 and expert2" in card
+    assert "annotators of DME" not in section(page, rows[1])
+
+
 def test_ours_less_the_papers_is_shown_neither_of_tiny_networks_nor_of_phantoms(page, rows):
     assert "ours − paper" in section(page, rows[3])
     assert "ours − paper" not in section(page, rows[4])

@@ -32,6 +32,24 @@ def test_what_a_reader_must_know_stands_first_and_in_the_legend(rows, environmen
     assert "- data root: yes" in text
 
 
+def test_three_sentences_stand_above_the_table(rows, environment):
+    text = markdown(rows, environment)
+    places = [text.index(f"\n**{begins}**") for begins in ("Shown", "Shown not to hold", "Open")]
+    assert text.index("> **Phantoms") < min(places)
+    assert places == sorted(places)
+    assert max(places) < text.index("| verdict |")
+
+
+def test_what_stands_with_an_effect_is_there_in_the_table_and_in_the_section(rows, environment):
+    lines = markdown_table(rows).splitlines()
+    assert "<br>4 of 4 seeds" in lines[2]
+    assert lines[5].startswith("| **INCONCLUSIVE**<br>")
+    text = markdown(rows, environment)
+    assert "- beside it: 4 of 4 seeds; >99% likely above 0 (flat prior, normal noise, not corrected)" in text
+    assert "- annotators: two annotators of DME (expert1, expert2) agree to IoU.fluid 0.485" in text
+    assert "- comparison: batch-4 > batch-2 \\[Dice.fluid]: REFUTED; −0.061" in text
+
+
 def test_an_effect_of_several_names_its_comparison(rows):
     line = markdown_table(rows).splitlines()[4]
     assert "−0.061 \\[−0.103, −0.005]<br>batch-4 > batch-2 \\[Dice.fluid]" in line

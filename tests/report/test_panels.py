@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,12 @@ def test_an_arm_has_its_seeds_its_mean_and_its_sd(rows):
     assert [track.published for track in arms_panel(rows[0], published=True).tracks] == [
         arm.published for arm in rows[0].arms
     ]
+
+
+def test_the_annotators_agreement_is_a_line_through_the_arms_of_its_metric(rows):
+    assert arms_panel(rows[0], published=False).origin == (0.485, "agreement of expert1 and expert2")
+    other = replace(rows[0], agreements=(replace(rows[0].agreements[0], metric="mIoU"),))
+    assert arms_panel(other, published=False).origin is None
 
 
 def test_failed_seeds_have_no_dot_and_infinite_ones_no_place_on_the_axis(rows):

@@ -11,10 +11,10 @@ from scipy import stats
 from synthetic import DRIVE, question, recipe, record
 
 from harness.converter import plain
-from harness.relations import All, ConvergesFaster, Equivalent, Greater, Looks, Verdict
+from harness.relations import All, ConvergesFaster, Decision, Equivalent, Greater, Looks, Verdict
 from harness.specs import Ensemble, Job, Weights, recipe_of
 from harness.verdicts import blank, judge
-from harness.verdicts.judgement import weights_text
+from harness.verdicts.judgement import undecided, weights_text
 
 SOURCE = recipe(0.5, data=DRIVE)
 GOOD, BAD = recipe(0.6), recipe(0.3)
@@ -222,3 +222,22 @@ def test_a_claim_without_runs_is_not_run_with_its_reason():
     assert made.verdict is Verdict.NOT_RUN
     assert made.reason == "Expected DME, but found nothing; get it."
     assert (made.arms, made.standing, made.effect, made.seeds) == ((), None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "interval", "needed", "kind"),
+    [
+        (Verdict.INCONCLUSIVE, (-0.1, 0.2), 12, "too few seeds"),
+        (Verdict.INCONCLUSIVE, (-0.1, 0.2), None, "no verdict likely"),
+        (Verdict.INCONCLUSIVE, None, None, ""),
+        (Verdict.SUPPORTED, (0.1, 0.2), None, ""),
+    ],
+)
+def test_the_two_kinds_of_inconclusive_differ(verdict, interval, needed, kind):
+    assert undecided(verdict, Decision(verdict, interval=interval, seeds_needed=needed)) == kind
+
+
+def test_a_row_says_which_kind_it_is():
+    assert row(claim()).undecided == ""
+    open_row = row(question({"good": recipe(0.5), "same": recipe(0.501)}, looks=Looks.fixed(4)))
+    assert (open_row.verdict, open_row.undecided != "") == (Verdict.INCONCLUSIVE, True)

@@ -39,6 +39,7 @@ class Dme:
     classes = ("background", "fluid")
     foreground = "fluid"
     labels = tuple(_EXPERTS)
+    annotators = ("expert1", "expert2")
     published = False
     source = "https://people.duke.edu/~sf59/Chiu_BOE_2014_dataset.htm"
     layout = "2015_BOE_Chiu/Subject_{01..10}.mat"

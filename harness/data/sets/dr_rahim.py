@@ -32,6 +32,7 @@ class DrRahim:
     classes = ("none", "mild", "moderate", "severe", "proliferative")
     foreground = ""
     labels: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
     published = False
     source = "Rahim et al. 2016, doi.org/10.1007/s40708-016-0045-3"
     layout = "dr_rahim/{1 - No DR,…,10 - ADED}/Patient{001..298}_{L,R}.jpg"

@@ -121,7 +121,7 @@
       write({ claim: "" }, true);
       back(link.dataset.back);
     } else {
-      const name = link.closest("tr").dataset.claim;
+      const name = link.dataset.open ?? link.closest("tr").dataset.claim;
       write({ claim: name }, name !== shown);
       open(name);
     }
