@@ -52,8 +52,8 @@ class _Look:
 
 
 _LOOKS = {
-    "discs": _Look((0.17, 0.17), True, 90.0, 10.0, 28.0, (14.0, 50.0)),
-    "bars": _Look((0.11, 0.21), False, 130.0, 4.0, 36.0, (0.0, 30.0)),
+    "discs": _Look((0.20, 0.20), True, 90.0, 10.0, 28.0, (14.0, 50.0)),
+    "bars": _Look((0.15, 0.21), False, 130.0, 4.0, 36.0, (0.0, 30.0)),
 }
 
 
@@ -91,7 +91,7 @@ def _draw(name: str, index: int, size: tuple[int, int], labels: str) -> Item:
     target = np.zeros(size, np.uint8)
     rises = rng.permutation([1, 1, 0, 0])
     for place, rising in enumerate(rises):
-        centre = 0.26 + 0.48 * np.array(divmod(place, 2)) + rng.uniform(-0.04, 0.04, 2)
+        centre = 0.26 + 0.48 * np.array(divmod(place, 2)) + rng.uniform(-0.03, 0.03, 2)
         patch = _patch(look, y - centre[0], x - centre[1])
         wave = np.sin(2 * np.pi * ((x + y if rising else x - y) / (_PERIOD * np.sqrt(2)) + rng.random()))
         image = np.where(patch, look.ground + look.light[bright] + look.stripes * wave, image)
