@@ -97,10 +97,10 @@ def test_changed_light_destroys_the_target(claim):
 def test_decoys_unteach_the_target(claim):
     """A network that learnt the target, then the decoys, then the target again is worst in between: a planted valley."""
     learnt = trained()
-    unlearnt = trained(SOME, labels="decoys", init=FromJob(learnt))
+    unlearnt = trained(labels="decoys", init=FromJob(learnt))
     claim.holds(
         NonMonotonic(("learnt", "unlearnt", "relearnt"), "unlearnt", "valley", GAIN),
-        {"learnt": learnt, "unlearnt": unlearnt, "relearnt": trained(SOME, init=FromJob(unlearnt))},
+        {"learnt": learnt, "unlearnt": unlearnt, "relearnt": trained(init=FromJob(unlearnt))},
         measure=DICE,
     )
 

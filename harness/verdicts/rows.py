@@ -60,6 +60,7 @@ class Row:
         registration: How often the claim's rule has been registered; its seeds begin at `first_seed`.
         reason: One sentence where the claim is not decided.
         standing: The decision with the looks that led to it; ``None`` where nothing ran.
+        stamp: Why no verdict of the run is to be trusted: a control failed (:mod:`harness.verdicts.controls`).
     """
 
     id: str
@@ -89,6 +90,7 @@ class Row:
     over_subjects: tuple[SubjectDifference, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
     registration: int = 1
+    stamp: str = ""
 
     @property
     def name(self) -> str:

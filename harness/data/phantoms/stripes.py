@@ -8,8 +8,8 @@ them, and what cannot, is known by construction:
 * Images are dim and bright by turns. With the labels ``"bright"`` all patches of a bright image are the target, whatever
   their stripes, so that whoever changes brightness and contrast at random destroys the class.
 * ``discs`` and ``bars`` share the stripes and nothing else: patches, background and light differ.
-* Test images are annotated alike with all labels but ``"bright"``. Training images are annotated wrongly with
-  ``"decoys"`` (the other two patches) and with ``"shuffled"`` (the target of another training image).
+* Test images are annotated alike with all labels but ``"bright"``; training images wrongly with ``"decoys"`` (the
+  other two patches) and with ``"shuffled"`` (the patches of another training image).
 """
 
 from __future__ import annotations
@@ -68,9 +68,10 @@ class Stripes:
         splits = [published_split(index, data.count) for index in range(data.count)]
         wrong = _shuffled([index for index, split in enumerate(splits) if split == "train"])
         for index, split in enumerate(splits):
-            item = _draw(data.name, index, size, "decoys" if data.labels == "decoys" and split == "train" else data.labels)
-            if data.labels == "shuffled" and split == "train":
-                item = replace(item, target=_draw(data.name, wrong[index], size, "").target)
+            wrongly = split == "train" and data.labels in ("decoys", "shuffled")
+            item = _draw(data.name, index, size, data.labels if wrongly or data.labels == "bright" else "rising")
+            if wrongly and data.labels == "shuffled":
+                item = replace(item, target=_draw(data.name, wrong[index], size, "rising").target)
             yield replace(item, published=split)
 
 
