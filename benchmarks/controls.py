@@ -116,7 +116,9 @@ def main() -> None:
     for slug, question in questions.items():
         found = share(question, scheduler.record, given.seeds, np.random.default_rng(0))
         samples = question.samples(scheduler.record)
-        shown = ", ".join(f"{arm} {np.mean(samples[arm]):.3f} ± {np.std(samples[arm], ddof=1):.3f}" for arm in question.arms)
+        shown = ", ".join(
+            f"{arm} {np.mean(samples[arm]):.3f} ± {np.std(samples[arm], ddof=1):.3f}" for arm in question.arms
+        )
         print(f"| {slug} | {found:.1%} | {shown} |")
     seconds = [record.seconds for each in wish.jobs(SEEDS) if (record := scheduler.record(each)) is not None]
     print(f"\n{len(seconds)} runs of {SEEDS} seeds: {sum(seconds):.0f} s without their sources, wall time")

@@ -25,7 +25,7 @@ from harness.specs import (
     Shrink,
 )
 
-WHOLE, SOME, SHORT, HARDLY = 24, 12, 6, 3
+WHOLE, SOME, SHORT = 24, 12, 4
 """Iterations of a training that learns the target, and of shorter ones."""
 
 GAIN = 0.05

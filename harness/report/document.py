@@ -55,9 +55,7 @@ def complete(environment: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, A
     return {**defaults, **{name: value for name, value in environment.items() if value is not None}}
 
 
-def write_json(
-    rows: Sequence[Row], path: Path, environment: Mapping[str, Any], controls: Sequence[Row] = ()
-) -> Path:
+def write_json(rows: Sequence[Row], path: Path, environment: Mapping[str, Any], controls: Sequence[Row] = ()) -> Path:
     """Writes the document at once, replacing an earlier one.
 
     Args:
