@@ -52,4 +52,4 @@ def trained(iterations: int = WHOLE, data: str = "discs", labels: str = "", **ch
 
 def weighted(every_target: float, every_pixel: float) -> tuple[Loss, ...]:
     """Two terms that pull apart: the first asks for every target pixel, the second for every pixel alike."""
-    return CrossEntropy(every_target, class_weight=(1.0, 40.0)), CrossEntropy(every_pixel)
+    return CrossEntropy(every_target, class_weight=(1.0, 40.0)), CrossEntropy(every_pixel, class_weight=(1.0, 1.0))

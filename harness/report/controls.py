@@ -11,6 +11,13 @@ from harness.verdicts import Row
 from harness.verdicts.controls import failed, slug
 
 
+MEANING = (
+    "Their truth is planted in generated images: they tell whether this installation finds what is there, and nothing "
+    "else."
+)
+"""What the report says of controls."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """How the controls of a run came out.
@@ -18,10 +25,12 @@ class Summary:
     Attributes:
         text: One line, ``"controls: 12 of 13 as planted"``.
         failed: Name and reason of each that did not come out as planted.
+        meaning: What controls are for.
     """
 
     text: str
     failed: tuple[str, ...] = ()
+    meaning: str = MEANING
 
 
 def summary(controls: Sequence[Row], unfinished: int = 0) -> Summary:
@@ -45,7 +54,7 @@ def lines(controls: Sequence[Row], unfinished: int = 0) -> Iterator[str]:
     if not found.failed:
         yield found.text
         return
-    yield f"{found.text}; no verdict of this run is to be trusted, because its arms find what is not there, or miss what is:"
+    yield f"{found.text}; no verdict of this run is to be trusted:"
     yield from (f"  {sentence}" for sentence in found.failed)
 
 
@@ -65,8 +74,7 @@ def markdown_section(controls: Sequence[Row]) -> str:
             "",
             "## Controls",
             "",
-            f"{found.text}. Their truth is planted in generated images: they tell whether this installation finds what is "
-            "there, and nothing else.",
+            f"{found.text}. {MEANING}",
             "",
             *(f"- **{escape(sentence)}**" for sentence in found.failed),
             *([""] if found.failed else []),

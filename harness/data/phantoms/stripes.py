@@ -5,8 +5,8 @@ them, and what cannot, is known by construction:
 
 * An image shows four patches. In two of them the stripes rise to the right, and those are the target; in the other two
   they fall. A mirrored image shows targets as decoys and decoys as targets.
-* Images are dim and bright by turns. With the labels ``"bright"`` all patches of a bright image are the target, whatever
-  their stripes, so that whoever changes brightness and contrast at random destroys the class.
+* Images are dim and bright by turns. With the labels ``"bright"`` all patches of a bright image are the target,
+  whatever their stripes, so that whoever changes brightness and contrast at random destroys the class.
 * ``discs`` and ``bars`` share the stripes and nothing else: patches, background and light differ.
 * Test images are annotated alike with all labels but ``"bright"``; training images wrongly with ``"decoys"`` (the
   other two patches) and with ``"shuffled"`` (the patches of another training image).
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.dataset import Bytes, Item
+from harness.data.dataset import Item
 from harness.data.phantoms.drawing import Floats, published_split, random, texture
 from harness.specs import Data
 
