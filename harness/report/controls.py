@@ -10,7 +10,6 @@ from harness.report.markdown import escape
 from harness.verdicts import Row
 from harness.verdicts.controls import failed, slug
 
-
 MEANING = (
     "Their truth is planted in generated images: they tell whether this installation finds what is there, and nothing "
     "else."
