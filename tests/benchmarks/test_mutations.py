@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,15 @@ def test_the_line_that_a_mutation_breaks_is_still_there(mutation: Mutation, tmp_
     compile(copy.read_text("utf-8"), str(copy), "exec")
     assert copy.read_text("utf-8") != before
     with pytest.raises(ValueError, match="write the mutation"):
-        Mutation(mutation.name, mutation.file, "no such line", "").apply(tmp_path)
+        replace(mutation, line="no such line").apply(tmp_path)
+
+
+def test_every_control_that_has_to_notice_is_there() -> None:
+    text = (ROOT / "claims" / "test_controls.py").read_text("utf-8")
+    assert all(f"def {name}(claim)" in text for mutation in MUTATIONS for name in mutation.noticed_by)
+    assert all(mutation.noticed_by for mutation in MUTATIONS)
 
 
 def test_a_control_notices_that_the_seed_is_not_used() -> None:
     (mutation,) = (mutation for mutation in MUTATIONS if mutation.name == "the seed is not used")
-    assert caught_by(mutation, ["test_nothing_beats_itself"]) == ["nothing-beats-itself (ERROR)"]
+    assert caught_by(mutation, mutation.noticed_by) == ["nothing-beats-itself (ERROR)"]
