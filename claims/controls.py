@@ -35,6 +35,10 @@ MARGIN = 0.1
 """Two arms that are equal by construction lie this close, four times the spread between seeds."""
 
 
+HELP = 0.25
+"""What weights that help gain at least in a short training: two thirds of what those with the same stripes gain."""
+
+
 def trained(iterations: int = WHOLE, data: str = "discs", labels: str = "", **changes: Any) -> Recipe:
     """A training from scratch on patches of one kind, with one of their annotations."""
     recipe: dict[str, Any] = {
