@@ -119,14 +119,14 @@ MUTATIONS = (
         "harness/jobs/resident.py",
         "self.targets[picked]",
         "self.targets[picked - 1]",
-        ("test_more_training_helps",),
+        ("test_more_training_helps", "test_shuffled_labels_hurt"),
     ),
     Mutation(
         "labels are shifted within the batch",
         "harness/jobs/batches.py",
         "augmented(normalised(images, recipe.normalise), targets, windows)",
         "augmented(normalised(images, recipe.normalise), targets.roll(1, 0), windows)",
-        ("test_more_training_helps",),
+        ("test_more_training_helps", "test_shuffled_labels_hurt"),
     ),
     Mutation(
         "the learning rate's schedule is ignored",

@@ -7,7 +7,7 @@ that does not come out as planted makes the invocation fail, and no verdict besi
 
 from controls import GAIN, HELP, MARGIN, SHORT, SOME, WHOLE, trained, weighted
 
-from harness.relations import All, Equivalent, Greater, NonMonotonic, NotGreater, NotWorse, RankCorrelation
+from harness.relations import All, Equivalent, Greater, NonMonotonic, NotGreater, NotWorse, RankCorrelation, Reaches
 from harness.specs import ColourJitter, FromJob, Poly, RandomFlip, Reseeded
 
 DICE = "Dice.foreground"
@@ -23,8 +23,13 @@ def test_nothing_beats_itself(claim):
 
 
 def test_more_training_helps(claim):
-    """A training that sees each image three times does better than one that hardly begins."""
-    claim.holds(Greater("trained", "hardly", GAIN), {"trained": trained(), "hardly": trained(SHORT)}, measure=DICE)
+    """A training that sees each image three times beats one that hardly begins, and tells the target from its decoys."""
+    # Who takes all patches for the target comes to Dice 0.67 at most; the training comes to 0.87.
+    claim.holds(
+        All((Greater("trained", "hardly", GAIN), Reaches("trained", value=0.8, tolerance=MARGIN))),
+        {"trained": trained(), "hardly": trained(SHORT)},
+        measure=DICE,
+    )
 
 
 def test_training_orders_models(claim):
