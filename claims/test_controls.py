@@ -23,7 +23,7 @@ def test_nothing_beats_itself(claim):
 
 
 def test_more_training_helps(claim):
-    """A training that sees each image three times beats one that hardly begins, and tells the target from its decoys."""
+    """A training of three epochs beats one that hardly begins, and tells the target from its decoys."""
     # Who takes all patches for the target comes to Dice 0.67 at most; the training comes to 0.87.
     claim.holds(
         All((Greater("trained", "hardly", GAIN), Reaches("trained", value=0.8, tolerance=MARGIN))),
