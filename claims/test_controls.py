@@ -16,7 +16,12 @@ DICE = "Dice.foreground"
 def test_nothing_beats_itself(claim):
     """The same arm under two names, with other seeds, is not greater than itself, and both are equivalent."""
     claim.holds(
-        All((NotGreater("again", "trained", MARGIN), Equivalent(("again", "trained"), margin=MARGIN))),
+        All(
+            (
+                NotGreater("again", "trained", MARGIN, paired=False),
+                Equivalent(("again", "trained"), margin=MARGIN, paired=False),
+            )
+        ),
         {"trained": trained(), "again": Reseeded(trained(), by=500)},
         measure=DICE,
     )
