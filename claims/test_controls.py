@@ -102,7 +102,7 @@ def test_changed_light_destroys_the_target(claim):
         Greater("bright", "jittered", GAIN),
         {
             "bright": trained(labels="bright"),
-            "jittered": trained(labels="bright", transforms=(ColourJitter(0.8, 0.8),)),
+            "jittered": trained(labels="bright", transforms=(ColourJitter(0.65, 0.65),)),
         },
         measure=DICE,
     )
