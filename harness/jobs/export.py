@@ -129,6 +129,11 @@ def _check(recipe: Recipe) -> None:
             "Expected an arm that keeps its last weights, but got one that selects them on validation images, which "
             "the exported config cannot; export it with select=Last()."
         )
+    if isinstance(recipe.init, FromJob) and recipe.init.shuffled:
+        raise ExportError(
+            "Expected an arm that starts from weights as they are, but got one that shuffles them, which the exported "
+            "config cannot; leave the arm out."
+        )
     family(recipe.network).check(recipe)
 
 

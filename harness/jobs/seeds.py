@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-Role = Literal["initialisation", "order", "augmentation", "dropout"]
+Role = Literal["initialisation", "order", "augmentation", "dropout", "shuffling"]
 
 
 def role_seed(seed: int, role: Role) -> int:

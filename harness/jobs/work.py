@@ -17,10 +17,11 @@ import torch
 from harness.data import Packed, Parts
 from harness.jobs import combination, evaluation
 from harness.jobs.resident import Resident
+from harness.jobs.seeds import role_seed
 from harness.jobs.training import Progress, Trainer, peak_memory, started, state
 from harness.networks import weights
 from harness.provenance import cpu_name, provenance
-from harness.specs import Artifact, Combination, Job, Recipe, Weights, canonical, recipe_of
+from harness.specs import Artifact, Combination, FromJob, Job, Recipe, Weights, canonical, recipe_of
 from harness.store import Point, Record, Store
 from harness.tasks import task
 from harness.tasks.metrics import collapsed
@@ -128,7 +129,10 @@ class Work:
         if isinstance(init, Weights):
             return weights.read(init), init.path
         for source, file in self.inputs.items():
-            return weights.load(file), f"the training on {recipe_of(source).data.name}"
+            state, origin = weights.load(file), f"the training on {recipe_of(source).data.name}"
+            if isinstance(init, FromJob) and init.shuffled:
+                return weights.shuffled(state, role_seed(self.job.seed, "shuffling")), f"{origin}, shuffled"
+            return state, origin
         return None
 
     def _record(self) -> Record:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from harness.networks import building
@@ -93,6 +94,18 @@ def fitting(network: Network, own: State, state: State, origin: str, part: Weigh
             f"{' and '.join(wrong)}; choose weights of the same architecture."
         )
     return {name: None for name in same if part == "all" or not name.startswith(heads)}
+
+
+def shuffled(state: State, seed: int) -> dict[str, torch.Tensor]:
+    """The same tensors with the entries of each in another order: equal distributions without their structure.
+
+    Args:
+        state: Tensors by name; they stay as they are.
+        seed: Draws the orders.
+    """
+    rng = np.random.default_rng(seed)
+    orders = {name: torch.from_numpy(rng.permutation(tensor.numel())) for name, tensor in state.items()}
+    return {name: tensor.flatten()[orders[name]].view(tensor.shape) for name, tensor in state.items()}
 
 
 def check(recipe: Recipe, classes_of: Callable[[Data], int]) -> None:

@@ -26,6 +26,7 @@ def write_report(
     curves: Mapping[str, Curves],
     overlays: Mapping[str, Sequence[Overlay]] | None = None,
     commands: Mapping[str, str] | None = None,
+    controls: Sequence[Row] = (),
 ) -> list[Path]:
     """Writes ``verdicts.json``, ``verdicts.md``, ``verdicts.html`` and a learning-curve picture per claim.
 
@@ -36,10 +37,12 @@ def write_report(
         curves: Learning curves by :attr:`Row.key`, metric and arm; a row without any gets no picture.
         overlays: Predictions on test images by :attr:`Row.key`.
         commands: The command that runs a claim again, by :attr:`Row.key`.
+        controls: The controls that ran beside the claims.
 
     Returns:
         The files written.
     """
+    from harness.report.controls import markdown_section
     from harness.report.curves import draw_curves, drawable, file_stem
     from harness.report.document import complete, replace_text, write_json
     from harness.report.html import html
@@ -48,9 +51,9 @@ def write_report(
 
     folder.mkdir(parents=True, exist_ok=True)
     environment = complete(environment, rows)
-    written = [write_json(rows, folder / "verdicts.json", environment)]
-    written.append(replace_text(folder / "verdicts.md", markdown(rows, environment)))
-    page = html(rows, environment, curves=curves, overlays=overlays, commands=commands)
+    written = [write_json(rows, folder / "verdicts.json", environment, controls)]
+    written.append(replace_text(folder / "verdicts.md", markdown(rows, environment) + markdown_section(controls)))
+    page = html(rows, environment, curves=curves, overlays=overlays, commands=commands, controls=controls)
     written.append(replace_text(folder / "verdicts.html", page))
     taken: set[str] = set()
     for row in rows:

@@ -28,11 +28,13 @@ class Document:
     Attributes:
         environment: Versions, device, commit, date.
         rows: The claims, each once for each scale.
+        controls: The controls that ran beside them, as rows.
     """
 
     environment: dict[str, Any]
     rows: tuple[Row, ...]
     schema: int = SCHEMA
+    controls: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
         keys = [row.key for row in self.rows]
@@ -53,18 +55,19 @@ def complete(environment: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, A
     return {**defaults, **{name: value for name, value in environment.items() if value is not None}}
 
 
-def write_json(rows: Sequence[Row], path: Path, environment: Mapping[str, Any]) -> Path:
+def write_json(rows: Sequence[Row], path: Path, environment: Mapping[str, Any], controls: Sequence[Row] = ()) -> Path:
     """Writes the document at once, replacing an earlier one.
 
     Args:
         rows: The claims.
         path: The file.
         environment: Plain types.
+        controls: The controls.
 
     Returns:
         The file.
     """
-    content = plain(Document(dict(environment), tuple(rows)))
+    content = plain(Document(dict(environment), tuple(rows), controls=tuple(controls)))
     return replace_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from harness.papers import Table
 from harness.report import figures, findings, numerals, panels, phrasing
+from harness.report.controls import summary
 from harness.report.curves import Curves, curves_svg, drawable
 from harness.report.forest import forest_svg
 from harness.report.opening import opening
@@ -28,6 +29,7 @@ def html(
     curves: Mapping[str, Curves] | None = None,
     overlays: Mapping[str, Sequence[Overlay]] | None = None,
     commands: Mapping[str, str] | None = None,
+    controls: Sequence[Row] = (),
 ) -> str:
     """The page.
 
@@ -37,6 +39,7 @@ def html(
         curves: Learning curves by :attr:`Row.key`, metric and arm.
         overlays: Predictions on test images by :attr:`Row.key`.
         commands: The command that runs a claim again, by :attr:`Row.key`.
+        controls: The controls that ran beside the claims.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -77,6 +80,8 @@ def html(
     return templates.get_template("verdicts.html.j2").render(
         claims=claims,
         rows=rows,
+        controls=controls,
+        controls_line=summary(controls),
         environment=phrasing.pairs(environment),
         cautions=phrasing.cautions(rows),
         opening=opening(rows),

@@ -208,13 +208,16 @@ def brief_findings(row: Row) -> list[str]:
 
 def expected_text(row: Row) -> str:
     """Whether the verdict is the expected one: ``as recorded``, ``as the paper says``, ``paper says SUPPORTED``."""
+    if row.stamp:
+        return row.stamp
     if not row.expected:
         return ""
     if row.expected == str(row.verdict):
         if row.problems:
             return "verdict as recorded, a mean is not"
-        return "as recorded" if row.expected_from == "golden" else "as the paper says"
-    return f"{'recorded' if row.expected_from == 'golden' else 'paper says'} {row.expected}"
+        return {"golden": "as recorded", "planted": "as planted"}.get(row.expected_from, "as the paper says")
+    source = {"golden": "recorded", "planted": "planted"}.get(row.expected_from, "paper says")
+    return f"{source} {row.expected}"
 
 
 def adjusted_text(row: Row) -> str:
@@ -317,11 +320,12 @@ def notes(row: Row) -> list[str]:
 
 
 def cautions(rows: Sequence[Row]) -> list[str]:
-    """What a reader must know before the first verdict: how many claims are of the smoke scale, or of phantoms."""
+    """What a reader must know before the first verdict: that a control failed, what is of smoke scale or phantoms."""
     smoke = sum(row.scale == "smoke" for row in rows)
     phantom = sum(row.evidence == "phantom" for row in rows)
     kinds = ((smoke, "Smoke scale", SCALE["smoke"]), (phantom, "Phantoms", EVIDENCE["phantom"]))
-    return [f"{name} ({count} of {len(rows)} claims): {meaning}." for count, name, meaning in kinds if count]
+    stamps = [f"Every verdict here is {text}." for text in dict.fromkeys(row.stamp for row in rows) if text]
+    return stamps + [f"{name} ({count} of {len(rows)} claims): {meaning}." for count, name, meaning in kinds if count]
 
 
 def pairs(content: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Arms and jobs: what a claim compares, and what that makes to do.
 
-An arm is a recipe, an evaluation without training, or a combination of members. An arm and a seed make a job; jobs form
-a graph, since each names the jobs that it starts from as its ``inputs``.
+An arm is a recipe, an evaluation without training, a combination of members, or one of these with other seeds. An arm
+and a seed make a job; jobs form a graph, since each names the jobs that it starts from as its ``inputs``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not isinstance(self.members, tuple) or len(self.members) < 2:
             raise ValueError(f"Expected ensemble `members` to be a tuple of at least 2 arms, but got {self.members!r}.")
-        if not all(isinstance(member, (Recipe, ZeroShot, Ensemble)) for member in self.members):
+        if not all(isinstance(member, (Recipe, ZeroShot, Ensemble, Reseeded)) for member in self.members):
             raise ValueError(f"Expected ensemble `members` to be arms, but got {self.members!r}.")
         checks.one_of("ensemble", "method", self.method, ("soft", "hard", "weighted"))
         different = {(final(member).data, final(member).task) for member in self.members}
@@ -81,13 +81,38 @@ class Ensemble:
             )
 
 
-Arm = Recipe | ZeroShot | Ensemble
+@dataclass(frozen=True)
+class Reseeded:
+    """The same arm with other seeds: members of an ensemble that differ in nothing else, or an arm beside itself.
+
+    Attributes:
+        arm: Any arm.
+        by: What is added to each seed; its sources for each seed move along.
+
+    >>> from harness.specs import Budget, Data, Segmenter
+    >>> recipe = Recipe(Data("dme"), Segmenter("unet-s5-d16", "fcn"), Budget(10))
+    >>> job(Reseeded(recipe, by=500), 3) == job(recipe, 503)
+    True
+    """
+
+    arm: Arm
+    by: int = 500
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.arm, (Recipe, ZeroShot, Ensemble, Reseeded)):
+            raise ValueError(f"Expected Reseeded `arm` to be an arm, but got {self.arm!r}.")  # noqa: TRY004
+        checks.whole("Reseeded", "by", self.by)
+
+
+Arm = Recipe | ZeroShot | Ensemble | Reseeded
 
 
 def final(arm: Arm) -> Recipe:
     """The recipe whose data and task an arm's record is of; of an ensemble, its first member's."""
     if isinstance(arm, Ensemble):
         return final(arm.members[0])
+    if isinstance(arm, Reseeded):
+        return final(arm.arm)
     return arm.recipe if isinstance(arm, ZeroShot) else arm
 
 
@@ -96,6 +121,8 @@ def recipes(arm: Arm) -> Iterator[Recipe]:
     if isinstance(arm, Ensemble):
         for member in arm.members:
             yield from recipes(member)
+    elif isinstance(arm, Reseeded):
+        yield from recipes(arm.arm)
     else:
         yield from final(arm).lineage()
 
@@ -171,6 +198,8 @@ Job = Training | Evaluation | Combination
 
 def job(arm: Arm, seed: int) -> Job:
     """What an arm is to do with one seed."""
+    if isinstance(arm, Reseeded):
+        return job(arm.arm, seed + arm.by)
     if isinstance(arm, Ensemble):
         return Combination(arm, seed)
     return Evaluation(arm.recipe, seed) if isinstance(arm, ZeroShot) else Training(arm, seed)

@@ -56,16 +56,21 @@ class FromJob:
         part: What is taken from it.
         seed: Seed of the source training; ``None``: the seed of the job that starts from it, so that the source is
             trained anew for each seed. With a number all seeds share one checkpoint, and the table says so.
+        shuffled: Whether the entries of each tensor change places, drawn by the seed of the job that starts from them:
+            the distribution of the weights stays, what they have learnt goes.
     """
 
     recipe: Recipe
     part: WeightsPart = "all"
     seed: int | None = None
+    shuffled: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.recipe, Recipe):
             raise ValueError(f"Expected FromJob `recipe` to be a Recipe, but got {self.recipe!r}.")  # noqa: TRY004
         checks.one_of("FromJob", "part", self.part, ("all", "backbone"))
+        if not isinstance(self.shuffled, bool):
+            raise ValueError(f"Expected FromJob `shuffled` to be True or False, but got {self.shuffled!r}.")  # noqa: TRY004
 
 
 Initialisation = Scratch | Weights | FromJob

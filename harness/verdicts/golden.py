@@ -26,6 +26,10 @@ REPEATS = 1e-3
 deterministic, so this is for rounding alone."""
 
 
+WHY = {"golden": "recorded", "paper": "what the paper says, nothing is recorded", "planted": "planted"}
+"""Where an expected verdict is from, in words."""
+
+
 class GoldenError(Exception):
     """A golden file cannot be used; the message is one sentence for the user."""
 
@@ -36,7 +40,7 @@ class Expectation:
 
     Attributes:
         verdict: The recorded verdict, or ``SUPPORTED`` where none is recorded: the paper says so.
-        source: ``"golden"`` or ``"paper"``.
+        source: ``"golden"``, ``"paper"``, or ``"planted"`` of a control.
         arms: The recorded arms.
         repeats: Whether the runs are of the environment that was recorded: on the CPU each seed has to come to the same
             again.
@@ -147,7 +151,7 @@ class Golden:
 def disagreements(row: Row, expectation: Expectation) -> tuple[str, ...]:
     """What disagrees with the expectation, one sentence each; nothing where the test passes.
 
-    A claim that is INCONCLUSIVE disagrees only with a recorded decision: a broken harness must not stay green.
+    A claim that is INCONCLUSIVE disagrees only with a recorded or planted one: a broken harness must not stay green.
     """
     if row.verdict is Verdict.NOT_RUN:
         return ()
@@ -156,7 +160,7 @@ def disagreements(row: Row, expectation: Expectation) -> tuple[str, ...]:
     problems = []
     missed = row.verdict is Verdict.INCONCLUSIVE and expectation.source == "paper"
     if row.verdict is not expectation.verdict and not missed:
-        why = "recorded" if expectation.source == "golden" else "what the paper says, nothing is recorded"
+        why = WHY[expectation.source]
         problems.append(f"verdict: expected {expectation.verdict} ({why}), but got {row.verdict}")
     means = {arm.name: arm.mean for arm in row.arms}
     for name, recorded in expectation.arms.items():

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from harness import papers
 from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations.paired_t import LEAST_SEEDS
 from harness.relations.robustness import verdicts_without
 from harness.relations.two_level import FEW_SUBJECTS
 from harness.specs import Job, ancestry, job
@@ -48,6 +49,8 @@ def judge(
     arms = tuple(_arm(question, name, records, keys[name], taken[name]) for name, records in by_arm.items())
     failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
     verdict, reason = (Verdict.ERROR, failures[0]) if failures else (decision.verdict, decision.reason)
+    if not failures and (unused := seed_unused(by_arm)):
+        verdict, reason = Verdict.ERROR, unused
     steps = (step for each in question.jobs(seeds) for step in ancestry(each))
     used = {record.key: record for step in steps if (record := find(step)) is not None}
     across = over_subjects(decision, question.measure, by_arm, counts) if counts else ()
@@ -228,6 +231,18 @@ def _pivotal(question: Question, decision: Decision, find: Find) -> list[str]:
     for place in decision.pivotal:
         others.setdefault(without[place], []).append(str(question.seeds[place]))
     return [f"without seed {' or '.join(seeds)} it would be {verdict}" for verdict, seeds in others.items()]
+
+
+def seed_unused(by_arm: Mapping[str, Sequence[Record]]) -> str:
+    """A sentence where all seeds of an arm trained alike, to the last bit; empty where none did.
+
+    The losses are compared, not the values alone: those of few test images are often equal, and so are times.
+    """
+    for name, records in by_arm.items():
+        alike = all(record.losses and record.losses == records[0].losses for record in records)
+        if len(records) >= LEAST_SEEDS and alike:
+            return f"all {len(records)} seeds of {name} came to the same losses, bit for bit: is the seed used?"
+    return ""
 
 
 def _published(question: Question, decision: Decision, arms: Sequence[Arm]) -> float | None:

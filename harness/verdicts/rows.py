@@ -67,6 +67,7 @@ class Row:
         standing: The decision with the looks that led to it; ``None`` where nothing ran.
         undecided: Which kind of INCONCLUSIVE; empty for another verdict, and where nothing could be compared.
         agreements: How far the annotators of the test images agree, by each metric that the claim compares at the end.
+        stamp: Why no verdict of the run is to be trusted: a control failed (:mod:`harness.verdicts.controls`).
     """
 
     id: str
@@ -98,6 +99,7 @@ class Row:
     undecided: Undecided = ""
     agreements: tuple[Agreement, ...] = ()
     registration: int = 1
+    stamp: str = ""
 
     @property
     def name(self) -> str:

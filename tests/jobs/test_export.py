@@ -233,6 +233,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
             {"init": FromJob(replace(PLAIN, network=replace(NETWORK, shrink=Shrink(16, 3))))},
             "the source on dme to fit",
         ),
+        ({"init": FromJob(PLAIN, shuffled=True)}, "but got one that shuffles them"),
         (
             {"network": Classifier("resnet18"), "losses": (CrossEntropy(),)},
             "resnet18 classifies, which mmsegmentation cannot",

@@ -175,3 +175,15 @@ def test_a_source_that_diverges_fails_what_starts_from_it(
     assert record.reason.startswith("its member failed: its source failed: the loss was not finite")
     assert not record.transient
     assert trained["drive", 0] <= 1, "only the other member may have been trained"
+
+
+def test_a_job_may_start_from_shuffled_weights_of_its_source(schedule: Schedule) -> None:
+    shuffled = ZeroShot(replace(TUNED, init=FromJob(SOURCE, shuffled=True)))
+    demand = Seeds({"shuffled": shuffled, "as they are": ZERO})
+    scheduler = schedule(demand)
+    scheduler.finish(demand)
+    origins = [finished(scheduler, arm).weights["origin"] for arm in (ZERO, shuffled)]
+    assert origins == ["the training on chase_db1", "the training on chase_db1, shuffled"]
+    one, other = (scheduler.store.counts(scheduler.key(job(arm, 0))) for arm in (ZERO, shuffled))
+    assert one.sum() == other.sum()
+    assert (one != other).any()

@@ -73,6 +73,20 @@ def test_everything_of_the_same_network_is_loaded(network: Network) -> None:
     assert all(torch.equal(tensor, expected[name]) for name, tensor in target.state_dict().items())
 
 
+def test_shuffled_weights_have_the_same_entries_in_another_order_that_the_seed_draws() -> None:
+    state = built(0).state_dict()
+    shuffled, again, other = (weights.shuffled(state, seed) for seed in (3, 3, 4))
+    assert shuffled.keys() == state.keys()
+    for name, tensor in state.items():
+        assert shuffled[name].shape == tensor.shape
+        assert torch.equal(shuffled[name].flatten().sort().values, tensor.flatten().sort().values)
+        assert torch.equal(shuffled[name], again[name])
+        if len(tensor.unique()) > 9:
+            assert not torch.equal(shuffled[name], tensor)
+            assert not torch.equal(shuffled[name], other[name])
+    assert torch.equal(state["decode_head.conv_seg.weight"], built(0).state_dict()["decode_head.conv_seg.weight"])
+
+
 @both
 def test_a_last_layer_for_other_classes_is_left_as_initialised_and_named(network: Network) -> None:
     source, target = built(0, 11, network), built(1, 2, network)

@@ -33,6 +33,7 @@ from harness.specs import (
     RandomRotation,
     Recipe,
     Rescale,
+    Reseeded,
     Resize,
     Scratch,
     Segmenter,
@@ -80,12 +81,13 @@ RICH = Recipe(
     DATA, SEGMENTER, BUDGET, INIT, TRANSFORMS, NORMALISE, LOSSES, OPTIMISER, Poly(), 4, SELECT, ("backbone",), "bf16"
 )
 ZERO_SHOT = ZeroShot(PLAIN)
+RESEEDED = Reseeded(RICH, 7)
 ENSEMBLE = Ensemble((PLAIN, ZERO_SHOT))
 TRAINING, EVALUATION, COMBINATION = Training(RICH, 3), Evaluation(ZERO_SHOT.recipe, 4), Combination(ENSEMBLE, 5)
 MEASURES = (Final(METRIC), Trend(METRIC), Gap(METRIC), TimeTo(METRIC, 0.4))
 VALUE = Value("scratch", Final(METRIC))
 
-WHOLE = (TRAINING, EVALUATION, COMBINATION, MEASURES, VALUE)
+WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, MEASURES, VALUE)
 """Specs that hold every kind of spec with a field."""
 
 CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
@@ -127,7 +129,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (SELECT, {"metric": Metric("loss")}),
     (NORMALISE, {"mean": (1.0, 2.0, 3.0), "std": 54.0}),
     (WEIGHTS, {"path": "elsewhere/b.pth", "sha256": SHA[::-1], "part": "backbone"}),
-    (INIT, {"recipe": PLAIN, "part": "all", "seed": 0}),
+    (INIT, {"recipe": PLAIN, "part": "all", "seed": 0, "shuffled": True}),
     (
         RICH,
         {
@@ -148,6 +150,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     ),
     (ZERO_SHOT, {"recipe": Recipe(PLAIN.data, SEGMENTER, Budget(1), precision="bf16")}),
     (ENSEMBLE, {"members": (ZERO_SHOT, PLAIN), "method": "hard"}),
+    (RESEEDED, {"arm": PLAIN, "by": 8}),
     (TRAINING, {"recipe": PLAIN, "seed": 4}),
     (EVALUATION, {"recipe": RICH, "seed": 0}),
     (COMBINATION, {"ensemble": Ensemble((PLAIN, PLAIN)), "seed": 6}),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.specs import (
+    Arm,
     BestOnValidation,
     Budget,
     Classifier,
@@ -28,6 +29,7 @@ from harness.specs import (
     RandomFlip,
     Recipe,
     Rescale,
+    Reseeded,
     Scratch,
     Segmenter,
     Split,
@@ -36,6 +38,7 @@ from harness.specs import (
     ZeroShot,
     ancestry,
     arms,
+    digest,
     final,
     job,
     key,
@@ -89,6 +92,27 @@ def test_an_arm_and_a_seed_make_a_job() -> None:
     assert job(SCRATCH, 2) == Training(SCRATCH, 2)
     assert job(ZeroShot(TUNED), 2) == Evaluation(ZeroShot(TUNED).recipe, 2)
     assert job(ensemble, 2) == Combination(ensemble, 2)
+
+
+@pytest.mark.parametrize("arm", [TUNED, SHARED, ZeroShot(TUNED), Ensemble((TUNED, SHARED)), Reseeded(TUNED, 3)])
+def test_a_reseeded_arm_does_the_same_with_other_seeds(arm: Arm) -> None:
+    other = Reseeded(arm, 500)
+    assert job(other, 2) == job(arm, 502)
+    assert job(other, 2).inputs == job(arm, 502).inputs
+    assert (final(other), list(recipes(other))) == (final(arm), list(recipes(arm)))
+    assert digest(other) != digest(arm)
+    assert one_checkpoint([other]) is one_checkpoint([arm])
+
+
+def test_members_that_differ_in_their_seeds_alone_are_jobs_of_their_own() -> None:
+    ensemble = Ensemble((SCRATCH, Reseeded(SCRATCH, 500)))
+    assert job(ensemble, 2).inputs == (Training(SCRATCH, 2), Training(SCRATCH, 502))
+
+
+def test_weights_that_are_shuffled_are_another_job_from_the_same_source() -> None:
+    shuffled = replace(TUNED, init=FromJob(SECOND, shuffled=True))
+    assert job(shuffled, 2).inputs == job(TUNED, 2).inputs
+    assert key(job(shuffled, 2), contents, versions) != key(job(TUNED, 2), contents, versions)
 
 
 def test_a_job_starts_from_its_sources_with_its_own_seed_or_with_the_shared_one() -> None:
@@ -185,6 +209,8 @@ def test_a_source_of_a_zero_shot_evaluation_keeps_how_it_was_trained() -> None:
     [
         (lambda: ZeroShot("dme"), "ZeroShot `recipe` to be a Recipe, but got 'dme'"),
         (lambda: ZeroShot(ZeroShot(SCRATCH)), "ZeroShot `recipe` to be a Recipe"),
+        (lambda: Reseeded("dme"), "Reseeded `arm` to be an arm, but got 'dme'"),
+        (lambda: Reseeded(SCRATCH, 0), "Reseeded `by` to be a whole number above 0, but got 0"),
         (lambda: Ensemble((SCRATCH,)), "ensemble `members` to be a tuple of at least 2 arms"),
         (lambda: Ensemble([SCRATCH, TUNED]), "ensemble `members` to be a tuple of at least 2 arms"),
         (lambda: Ensemble((SCRATCH, "tuned")), "ensemble `members` to be arms"),

@@ -52,6 +52,27 @@ def collapsing(which):
     return lambda run, done: record(run, key(run), 0.0) if which(run) else done
 
 
+def trained_alike(losses):
+    return lambda run, done: replace(done, losses=losses(run)) if of(GOOD)(run) else done
+
+
+def test_a_claim_is_an_error_where_all_seeds_of_an_arm_trained_alike():
+    """A seed that is recorded but not used leaves no spread, and the smallest p-values."""
+    made = row(claim(), trained_alike(lambda run: [[1, 0.7], [2, 0.5]]))
+    assert made.verdict is Verdict.ERROR
+    assert made.reason == "all 4 seeds of good came to the same losses, bit for bit: is the seed used?"
+    failed = row(claim(), failing(of(GOOD, [1])))
+    assert "the seed" not in failed.reason
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [lambda run: [], lambda run: [[1, 0.7 + 1e-15 * run.seed]], lambda run: [[1, 0.7 if run.seed else 0.8]]],
+)
+def test_seeds_that_differ_in_one_loss_or_trained_nothing_are_no_error(losses):
+    assert row(claim(), trained_alike(losses)).verdict is Verdict.SUPPORTED
+
+
 def test_a_row_holds_what_was_measured():
     made = row(claim())
     assert made.verdict is Verdict.SUPPORTED

@@ -1,0 +1,13 @@
+"""Striped discs with a planted truth, generated only; see :mod:`harness.data.phantoms.stripes`."""
+
+from harness.data.generated import Generated
+
+ADAPTER = Generated(
+    name="discs",
+    title="Discs",
+    size=(48, 48),
+    images=40,
+    classes=("background", "rising"),
+    foreground="rising",
+    labels=("rising", "decoys", "shuffled", "bright"),
+)
