@@ -34,12 +34,13 @@ EXACT_MODELS = 6
 class RankCorrelation(Relation):
     """Kendall's τ between a reference and the target, over these models, exceeds `above`.
 
-    The statement is about *these* models: each of the N pairs of models with different references is a paired t test
-    over seeds, and Holm over the pairs (`statsmodels.stats.multitest.multipletests`, "holm") shows C of them concordant
-    and, separately, D discordant. Then (2C − N)/N ≤ τ ≤ (N − 2D)/N with the error of Holm: SUPPORTED if the lower
-    bound exceeds `above`, REFUTED if the upper one does not. Holm shows at least what Bonferroni shows. Beyond these
-    models only the label permutation speaks (`scipy.stats.kendalltau`): its exact p is `Decision.exact_pvalue`. Models
-    × seeds are never pooled as if independent (29% errors).
+    The statement is about *these* models: each of the N pairs of models with different references is a t test over
+    seeds. If C of them are concordant and D discordant, then (2C − N)/N ≤ τ ≤ (N − 2D)/N. So τ exceeds `above` if at
+    least u pairs are concordant, u being known beforehand: `required`. SUPPORTED if that is shown, by the p-value of
+    the partial conjunction, (N − u + 1) · p₍ᵤ₎ (Benjamini and Heller 2008, *Biometrics* 64:1215), which holds however
+    the pairs depend on each other and is never above Holm's; REFUTED if enough pairs are shown discordant likewise.
+    Beyond these models only the label permutation speaks (`scipy.stats.kendalltau`): its exact p is
+    `Decision.exact_pvalue`. Models × seeds are never pooled as if independent (29% errors).
 
     Args:
         pairs: Arms, each with its reference: a known number (ImageNet accuracy), the name of another arm of the same
@@ -117,7 +118,7 @@ class RankCorrelation(Relation):
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         concordant, discordant = self._pair_pvalues(samples)
         support, refute = self.required
-        return holm(concordant)[..., support - 1], holm(discordant)[..., refute - 1]
+        return partial_conjunctions(concordant)[..., support - 1], partial_conjunctions(discordant)[..., refute - 1]
 
     def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         n = min(samples[key].size for key in self.keys)
@@ -136,8 +137,8 @@ class RankCorrelation(Relation):
             return decision
         ordered, (concordant, discordant) = self._ordered(), self._pair_pvalues(samples)
         total = len(ordered)
-        rises = int((holm(concordant) < alpha).sum())
-        falls = int((holm(discordant) * comparisons < alpha).sum())
+        rises = shown(concordant, self.required[0], alpha)
+        falls = shown(discordant, self.required[1], alpha / comparisons)
         support, refute = self.pvalues(samples)
         pvalue, pvalue_against = float(support), min(1.0, float(refute) * comparisons)
         verdict = verdict_of(pvalue, pvalue_against, alpha)
@@ -209,7 +210,7 @@ class RankCorrelation(Relation):
     def _describe_pair(
         self, samples: Arrays, low: int, high: int, p: float, q: float, alpha: float, comparisons: float
     ) -> Decision:
-        """One pair of models at Bonferroni's level over the pairs, which stands beside Holm's count.
+        """One pair of models at Bonferroni's level over the pairs, which stands beside the count of all.
 
         A measured reference puts the pair in the order of its means, so that a concordant pair rises.
         """
@@ -271,20 +272,38 @@ class RankCorrelation(Relation):
         return any(len(set(figures)) < len(self.pairs) for figures in self._means(samples))
 
 
-def holm(pvalues: Array) -> Array:
-    """Holm's adjusted p-values in ascending order, for many families at once.
-
-    `statsmodels.stats.multitest.multipletests(method="holm")` takes one family; the simulations need 10⁵.
+def partial_conjunctions(pvalues: Array) -> Array:
+    """P-values for "at least u of these N hypotheses hold", u = 1, …, N, each on its own; for many families at once.
 
     Args:
-        pvalues: ``(..., N)``.
+        pvalues: ``(..., N)``, however dependent.
 
     Returns:
-        ``(..., N)``, sorted: the k-th is the level at which k hypotheses are rejected.
+        (N − u + 1) · p₍ᵤ₎, at most 1, ``(..., N)``. Their running maximum is Holm's adjusted p-value.
 
-    >>> holm(np.array([0.03, 0.01, 0.04])).round(3).tolist()
-    [0.03, 0.06, 0.06]
+    >>> partial_conjunctions(np.array([0.03, 0.01, 0.02])).round(3).tolist()
+    [0.03, 0.04, 0.03]
     """
     ascending = np.sort(pvalues, axis=-1)
-    factors = np.arange(pvalues.shape[-1], 0, -1)
-    return np.asarray(np.minimum(1.0, np.maximum.accumulate(ascending * factors, axis=-1)))
+    return np.asarray(np.minimum(1.0, ascending * np.arange(pvalues.shape[-1], 0, -1)))
+
+
+def shown(pvalues: Array, required: int, alpha: float) -> int:
+    """How many of these hypotheses are shown to hold, for the bounds of τ.
+
+    The number that the claim needs is tested first, on its own, and more of them one after the other. Where not even
+    those are shown, Holm counts from one.
+
+    Args:
+        pvalues: ``(N,)``.
+        required: The number that the claim needs, from 1 to N.
+        alpha: One-sided level.
+
+    >>> shown(np.array([0.014] * 6), 4, 0.05), shown(np.array([0.001] * 3 + [0.9] * 3), 4, 0.05)
+    (6, 3)
+    """
+    steps = partial_conjunctions(pvalues)
+    onwards = np.maximum.accumulate(steps[required - 1 :]) < alpha
+    if onwards[0]:
+        return required - 1 + int(onwards.sum())
+    return int((np.maximum.accumulate(steps) < alpha).sum())

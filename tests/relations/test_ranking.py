@@ -1,4 +1,4 @@
-"""Rank correlation: pairs of models by Holm, label permutation beside it."""
+"""Rank correlation: pairs of models by partial conjunction, label permutation beside it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from harness.relations import RankCorrelation, Verdict
-from harness.relations.ranking import holm
+from harness.relations.ranking import partial_conjunctions, shown
 from harness.specs.measures import Value, parse
 
 DICE, RECALL = parse("mDice"), parse("Acc.fluid")
@@ -23,10 +23,33 @@ def seeds(means, n=6, seed=0, sd=1.0):
     return {arm: mean + sd * rng.normal(size=n) for arm, mean in means.items()}
 
 
-def test_holm_is_statsmodels():
+def test_the_running_maximum_is_holms():
     pvalues = np.random.default_rng(1).uniform(size=(5, 6)) ** 3
-    for family, adjusted in zip(pvalues, holm(pvalues), strict=True):
-        assert adjusted == pytest.approx(np.sort(multipletests(family, method="holm")[1]))
+    for family, steps in zip(pvalues, partial_conjunctions(pvalues), strict=True):
+        adjusted = np.sort(multipletests(family, method="holm")[1])
+        assert np.maximum.accumulate(steps) == pytest.approx(adjusted)
+        assert (steps <= adjusted + 1e-12).all()
+
+
+def test_a_partial_conjunction_keeps_its_level_where_one_hypothesis_less_holds():
+    """At least 4 of 6 is wrong where 3 hold, however clearly, whether the others are independent or the same."""
+    rng = np.random.default_rng(2)
+    for others in (rng.uniform(size=(20000, 3)), np.repeat(rng.uniform(size=(20000, 1)), 3, axis=1)):
+        pvalues = np.concatenate([np.zeros((20000, 3)), others], axis=1)
+        assert (partial_conjunctions(pvalues)[:, 3] < 0.05).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 20000)
+
+
+def test_shows_where_holm_does_not():
+    """Four of six pairs are needed, and p = .014 each shows four (3 × .014) but by Holm not even one (6 × .014)."""
+    pvalues = np.full(6, 0.014)
+    assert not multipletests(pvalues, method="holm")[0].any()
+    assert shown(pvalues, 4, 0.05) == 6
+    assert shown(pvalues, 3, 0.05) == 0
+
+
+def test_more_than_required_is_counted_only_without_a_gap():
+    assert shown(np.array([0.001, 0.001, 0.001, 0.03, 0.049]), 3, 0.05) == 3
+    assert shown(np.array([0.001, 0.001, 0.001, 0.02, 0.049]), 3, 0.05) == 5
 
 
 def test_required_pairs():
@@ -37,11 +60,11 @@ def test_required_pairs():
     assert RankCorrelation(MODELS[:3]).required == (2, 2)
 
 
-def test_pvalue_is_holms_at_the_required_rank():
+def test_pvalue_is_the_partial_conjunctions_at_the_required_rank():
     samples = seeds({"a": 0, "b": 1, "c": 2, "d": 3})
     pairs = [stats.ttest_rel(samples[y], samples[x], alternative="greater").pvalue for x, y in combinations("abcd", 2)]
     decision = RankCorrelation(MODELS).decide(samples)
-    assert decision.pvalue == pytest.approx(np.sort(multipletests(pairs, method="holm")[1])[3])
+    assert decision.pvalue == pytest.approx(3 * np.sort(pairs)[3])
     assert len(decision.parts) == 6
 
 
