@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.held_out import SHARED
 from benchmarks.simulation import TRUTHS, Truth, decided_by, plan_rates, rates, samples, wrong_rate
 from harness.relations import Equivalent, Greater, Increasing, Looks, Reaches, Relation
-from harness.relations.paired_t import Array
 from harness.relations.relation import SampleKey
+from harness.relations.t_test import Array
 
 SEEDS = (3, 4, 5, 7, 10, 20)
 PLANS = (Looks.fixed(5), Looks())
@@ -93,9 +93,9 @@ def in_short(found: Sequence[Rate], simulations: int) -> Iterable[str]:
     largest = {shape: worst(found, shape) for shape in dict.fromkeys(each.shape for each in found)}
     kept = [shape for shape, most in largest.items() if most.rate <= limit]
     beyond = sorted((most for most in largest.values() if most.rate > limit), key=lambda most: most.rate)
-    yield "**In short.** A verdict that the truth does not allow came in at most 5% of simulated cases, for every relation"
-    yield f"and plan ({limit:.3f} at most, the largest of so many rates of a true .050), where the noise is one of these:"
-    yield f"{', '.join(kept)}. It came in more cases where the noise is one of these, with the largest rate of any relation:"
+    yield "**In short.** For every relation and plan a verdict that the truth does not allow came in at most 5% of"
+    yield f"cases (up to {limit:.3f} seen, since each figure is the largest of many rates) where the noise is one of"
+    yield f"these: {', '.join(kept)}. It came in more where it is one of these; in brackets the worst relation:"
     yield "; ".join(f"{most.shape} {most.rate:.2f} ({most.truth.name}, {most.where})" for most in beyond) + "."
 
 

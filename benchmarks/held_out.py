@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from harness.relations.paired_t import Array
 from harness.relations.relation import Collapsed, SampleKey
+from harness.relations.t_test import Array
 
 HELD_OUT = (
     "collapse .1",

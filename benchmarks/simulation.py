@@ -18,9 +18,9 @@ from harness.relations.convergence import ConvergesFaster
 from harness.relations.equivalence import Equivalent
 from harness.relations.looks import Looks
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
-from harness.relations.paired_t import Array
 from harness.relations.ranking import RankCorrelation
 from harness.relations.relation import Collapsed, Relation, SampleKey
+from harness.relations.t_test import Array
 
 SHAPES = ("normal", "t3", "uniform", "skewed right", "skewed left", "two kinds")
 """Shapes of the noise, each with sd 1. The skewed ones are centred exponentials, and make a − b skewed too; of two

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.relations.decision import Decision, verdict_of
-from harness.relations.paired_t import Array, joint_power
 from harness.relations.rank_test import (
     detectable_probability,
     null_tail,
@@ -18,6 +17,7 @@ from harness.relations.rank_test import (
     smallest_pvalue,
 )
 from harness.relations.relation import Arrays, Key, TwoArms, check_fraction
+from harness.relations.t_test import Array, joint_power
 from harness.specs.measures import Measure, TimeTo
 
 ROUNDING = 1e-9
@@ -137,7 +137,18 @@ class ConvergesFaster(TwoArms):
             compares=self.arms,
             seed_effects=tuple(_quotient(float(y), float(x)) for x, y in zip(a, b, strict=True)),
             boundaries=(self.ratio,) if self.ratio != 1 else (),
+            paired=False,
+            wins=(won, pairs),
+            seeds_needed=None if verdict.decided else self._seeds_needed(won, lost, pairs, alpha, alpha_against),
         )
+
+    @staticmethod
+    def _seeds_needed(won: int, lost: int, pairs: int, alpha: float, alpha_against: float) -> int | None:
+        """The seeds that would decide if as many pairs go the one way as were seen; open pairs count half."""
+        if not pairs:
+            return None
+        share = (won + (pairs - won - lost) / 2) / pairs
+        return seeds_needed(share, alpha) if share > 0.5 else seeds_needed(1 - share, alpha_against)
 
     def _wins(self, samples: Arrays) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """How many pairs certainly show T_b > ratio · T_a, and how many T_b < ratio · T_a; each ``(...)``."""
@@ -182,7 +193,7 @@ class ConvergesFaster(TwoArms):
 
 
 def _bracket(times: Array, budget: float, grid: float) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """From when to when runs may have arrived, each ``(..., n)``, and whether the earliest moment itself is excluded."""
+    """From when to when runs may have arrived, and whether the earliest moment is excluded; each ``(..., n)``."""
     arrived = np.isfinite(times)
     earliest = np.where(arrived, np.maximum(times - grid, 0.0), budget)
     excluded = np.where(arrived, (grid > 0) & (times >= grid), math.isfinite(budget))

@@ -12,7 +12,7 @@ from math import comb
 
 import numpy as np
 
-from harness.relations.paired_t import LEAST_SEEDS, POWER, Array
+from harness.relations.t_test import LEAST_SEEDS, POWER, Array
 
 MOST_SEEDS = 40
 """Where even this many runs an arm are too few, no verdict is likely with the spread seen."""

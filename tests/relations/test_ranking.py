@@ -7,10 +7,9 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from harness.relations import RankCorrelation, Verdict
-from harness.relations.ranking import partial_conjunctions, shown
+from harness.relations.relation import Collapsed
 from harness.specs.measures import Value, parse
 
 DICE, RECALL = parse("mDice"), parse("Acc.fluid")
@@ -21,35 +20,6 @@ MODELS = (("a", 70.0), ("b", 72.0), ("c", 75.0), ("d", 80.0))
 def seeds(means, n=6, seed=0, sd=1.0):
     rng = np.random.default_rng(seed)
     return {arm: mean + sd * rng.normal(size=n) for arm, mean in means.items()}
-
-
-def test_the_running_maximum_is_holms():
-    pvalues = np.random.default_rng(1).uniform(size=(5, 6)) ** 3
-    for family, steps in zip(pvalues, partial_conjunctions(pvalues), strict=True):
-        adjusted = np.sort(multipletests(family, method="holm")[1])
-        assert np.maximum.accumulate(steps) == pytest.approx(adjusted)
-        assert (steps <= adjusted + 1e-12).all()
-
-
-def test_a_partial_conjunction_keeps_its_level_where_one_hypothesis_less_holds():
-    """At least 4 of 6 is wrong where 3 hold, however clearly, whether the others are independent or the same."""
-    rng = np.random.default_rng(2)
-    for others in (rng.uniform(size=(20000, 3)), np.repeat(rng.uniform(size=(20000, 1)), 3, axis=1)):
-        pvalues = np.concatenate([np.zeros((20000, 3)), others], axis=1)
-        assert (partial_conjunctions(pvalues)[:, 3] < 0.05).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 20000)
-
-
-def test_shows_where_holm_does_not():
-    """Four of six pairs are needed, and p = .014 each shows four (3 × .014) but by Holm not even one (6 × .014)."""
-    pvalues = np.full(6, 0.014)
-    assert not multipletests(pvalues, method="holm")[0].any()
-    assert shown(pvalues, 4, 0.05) == 6
-    assert shown(pvalues, 3, 0.05) == 0
-
-
-def test_more_than_required_is_counted_only_without_a_gap():
-    assert shown(np.array([0.001, 0.001, 0.001, 0.03, 0.049]), 3, 0.05) == 3
-    assert shown(np.array([0.001, 0.001, 0.001, 0.02, 0.049]), 3, 0.05) == 5
 
 
 def test_required_pairs():
@@ -158,3 +128,35 @@ def test_the_label_permutation_of_many_tied_models_is_called_random():
     assert any("random label permutation" in note for note in RankCorrelation(pairs).decide(samples).notes)
     few = {name: samples[name] for name in "defg"}
     assert any("exact label permutation" in note for note in RankCorrelation(pairs[3:]).decide(few).notes)
+
+
+def test_unpaired_models_are_compared_by_welch():
+    samples = seeds({"a": 0, "b": 1, "c": 2, "d": 3})
+    decision = RankCorrelation(MODELS, paired=False).decide(samples)
+    pairs = [
+        stats.ttest_ind(samples[y], samples[x], equal_var=False, alternative="greater").pvalue
+        for x, y in combinations("abcd", 2)
+    ]
+    assert decision.pvalue == pytest.approx(3 * np.sort(pairs)[3])
+    assert not decision.paired
+    assert not any(part.paired for part in decision.parts)
+
+
+def test_collapsed_runs_are_no_evidence_for_an_order():
+    """In b two runs of eight collapsed: that it is better where it converged shows no order of a and b."""
+    relation, flags = RankCorrelation((("a", 1.0), ("b", 2.0))), np.array([1, 1, 0, 0, 0, 0, 0, 0])
+    samples = seeds({"a": 0, "b": 9}, n=8, sd=0.1)
+    assert relation.decide(samples).verdict is Verdict.SUPPORTED
+    samples["b"] = np.where(flags > 0, -50.0, samples["b"])
+    collapsed = relation.decide({**samples, Collapsed("b"): flags})
+    assert (collapsed.verdict, collapsed.effect) == (Verdict.INCONCLUSIVE, 1.0)
+    assert collapsed.parts[0].collapsed == (2, 0)
+
+
+def test_a_collapsed_reference_shows_no_order():
+    relation = RankCorrelation((("a", "ra"), ("b", "rb")))
+    samples = {**seeds({"a": 0, "b": 9}, n=8, sd=0.1), **seeds({"ra": 0, "rb": 9}, n=8, sd=0.1)}
+    assert relation.decide(samples).verdict is Verdict.SUPPORTED
+    decision = relation.decide({**samples, Collapsed("rb"): [1, 1, 0, 0, 0, 0, 0, 0]})
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert decision.parts[0].reason == "The order of the references is not shown."
