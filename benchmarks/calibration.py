@@ -11,7 +11,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,20 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.clustered import CLUSTERED, coverage
-from benchmarks.simulation import (
-    SHAPES,
-    TRUTHS,
-    decided_by,
-    plan_rates,
-    rates,
-    samples,
-    wrong_rate,
+from benchmarks.error_tables import (
+    FIXED,
+    Rate,
+    by_plan,
+    by_seeds,
+    in_short,
+    one_sided_by_n,
+    pairing,
+    shared_share,
+    shared_sources,
+    table,
 )
+from benchmarks.held_out import HELD_OUT
+from benchmarks.simulation import SHAPES, TRUTHS, decided_by, plan_rates, rates, samples
 from harness.relations import (
     BestOf,
     ConvergesFaster,
@@ -45,7 +50,22 @@ from harness.relations import (
     decide_sequentially,
 )
 
-SEEDS = (3, 4, 5, 7, 10, 20)
+SHAPES_IN_WORDS = (
+    "- collapse .1, .2: that share of the runs of every arm collapses, and is marked as such.",
+    "- unlike noise: every other arm has three times the sd.",
+    "- log-normal: centred exponentials of normal values, sd 1, the long tail to this side, in every arm.",
+    "- AR(1): neighbouring seeds are correlated by .3.",
+    "- ties: values on a grid of half an sd.",
+    "- outliers: one run in twenty lies 5 sd lower and is not marked; centred.",
+    "- shared sources: all seeds of an arm start from one source run; see below.",
+)
+UNPAIRED_SHAPES = (
+    "normal",
+    "skewed right",
+    "skewed left",
+    *(shape for shape in HELD_OUT if shape not in ("AR(1)", "shared sources")),
+)
+"""Seeds that are not independent of each other are no better off unpaired."""
 SIZES = ((3, 5), (3, 20), (4, 8), (7, 10), (10, 5), (10, 10), (10, 20))
 """Numbers of seeds and of test subjects."""
 EARLY = 0.99
@@ -53,14 +73,26 @@ EARLY = 0.99
 EFFECTS = np.linspace(-3, 3, 25)
 
 POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
-    "greater": (Greater("a", "b"), lambda x: {"a": x, "b": 0}, "gain of a over b"),
-    "not-greater": (NotGreater("a", "b", 1.0), lambda x: {"a": x, "b": 0}, "gain of a over b (margin 1)"),
-    "not-worse": (NotWorse("a", "b", 1.0), lambda x: {"a": x, "b": 0}, "gain of a over b (margin 1)"),
+    "greater": (Greater("a", "b", gain=1.0), lambda x: {"a": x, "b": 0}, "a − b (smallest gain 1)"),
+    "not-greater": (NotGreater("a", "b", gain=1.0), lambda x: {"a": x, "b": 0}, "a − b (smallest gain 1)"),
+    "not-worse": (NotWorse("a", "b", 1.0), lambda x: {"a": x, "b": 0}, "a − b (margin 1)"),
     "equivalent": (Equivalent(("a", "b"), 1.5), lambda x: {"a": x, "b": 0}, "difference (margin 1.5)"),
     "reaches": (Reaches("a", 0.0, 0.5), lambda x: {"a": x}, "mean less the value (tolerance 0.5)"),
-    "increasing": (Increasing(("a", "b", "c")), lambda x: {"a": 0, "b": x, "c": 2 * x}, "each of two steps"),
-    "non-monotonic": (NonMonotonic(("a", "b", "c"), "b"), lambda x: {"a": 0, "b": x, "c": 0}, "height of the peak"),
-    "best-of": (BestOf(("a", "b", "c", "d"), "a"), lambda x: {"a": x, "b": 0, "c": 0, "d": 0}, "lead over 3 others"),
+    "increasing": (
+        Increasing(("a", "b", "c"), gain=1.0),
+        lambda x: {"a": 0, "b": x, "c": 2 * x},
+        "each of two steps",
+    ),
+    "non-monotonic": (
+        NonMonotonic(("a", "b", "c"), "b", gain=1.0),
+        lambda x: {"a": 0, "b": x, "c": 0},
+        "height of the peak",
+    ),
+    "best-of": (
+        BestOf(("a", "b", "c", "d"), "a", gain=1.0),
+        lambda x: {"a": x, "b": 0, "c": 0, "d": 0},
+        "lead over 3 others",
+    ),
     "rank-correlation": (
         RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0))),
         lambda x: {"a": 0, "b": x, "c": 2 * x, "d": 3 * x},
@@ -68,48 +100,8 @@ POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
     ),
     "converges-faster": (ConvergesFaster("a", "b"), lambda x: {"a": 0, "b": x}, "log of T_b / T_a, censored at 4"),
 }
-"""Relation, means by effect (sd of one arm's noise; arms independent, so a difference has sd √2), and the axis."""
-
-
-def errors(plans: Sequence[Looks], simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """The table of wrong verdicts: for each truth and shape the largest rate over plans and correlation."""
-    yield "| relation | wrong verdict | truth | " + " | ".join(SHAPES) + " |"
-    yield "| --- | --- | --- |" + " ---: |" * len(SHAPES)
-    worst = dict.fromkeys(SHAPES, (0.0, ""))
-    for truth in TRUTHS:
-        cells = []
-        for shape in SHAPES:
-            found = [
-                (wrong_rate(truth, shape, looks, simulations, rng, correlated=correlated), looks.most)
-                for looks in plans
-                for correlated in (False, True)
-            ]
-            rate, n = max(found)
-            where = f"n = {n}" if len(plans) > 1 else ""
-            cells.append(f"{rate:.3f}" + (f" ({where})" if where and rate > 0 else ""))
-            worst[shape] = max(worst[shape], (rate, ", ".join(filter(None, (truth.name, truth.label, where)))))
-        yield f"| {truth.name} | {truth.wrong} | {truth.label} | " + " | ".join(cells) + " |"
-    yield ""
-    yield "Largest of all:"
-    yield ""
-    for shape, (rate, where) in worst.items():
-        yield f"- {shape}: {rate:.3f} ({where})"
-
-
-def one_sided_by_n(simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """Wrong support of `Greater` and `Reaches` at their boundary, by n and shape, at .05 itself and as looked at."""
-    cases: tuple[tuple[str, Relation, dict[str, float]], ...] = (
-        ("pairs, a = b", Greater("a", "b"), {"a": 0, "b": 0}),
-        ("one sample", Reaches("a", 0.5, 0.5), {"a": 0}),
-    )
-    yield "| values | shape | level | " + " | ".join(f"n = {n}" for n in SEEDS) + " |"
-    yield "| --- | --- | --- |" + " ---: |" * len(SEEDS)
-    for name, relation, means in cases:
-        for shape in SHAPES:
-            plain = [rates(relation, means, shape, n, simulations, rng)[0] for n in SEEDS]
-            looked = [plan_rates(relation, means, shape, Looks.fixed(n), simulations, rng)[0] for n in SEEDS]
-            for level, found in ((".05", plain), ("of a look", looked)):
-                yield f"| {name} | {shape} | {level} | " + " | ".join(f"{rate:.3f}" for rate in found) + " |"
+"""Relation, means by effect (sd of one arm's noise; arms independent, so a difference has sd √2), and the axis.
+The smallest gain of interest is 1."""
 
 
 def power(simulations: int, rng: np.random.Generator, folder: Path) -> Iterable[str]:
@@ -219,32 +211,63 @@ def clustered(simulations: int, rng: np.random.Generator) -> Iterable[str]:
             yield "| | too few subjects | " + " | ".join(f"{cell.too_few:.2f}" for cell in cells) + " |"
 
 
+def wrong_verdicts(simulations: int, rng: np.random.Generator) -> tuple[list[str], list[str]]:
+    """The paragraph for the top of the page, and the tables that it sums up."""
+    lines: list[str] = []
+    everything: list[Rate] = []
+
+    def section(words: str, found: list[Rate]) -> None:
+        lines.extend((words, "", *table(found), ""))
+        everything.extend(found)
+
+    lines += ["## Wrong verdicts where the truth is on the boundary", ""]
+    section(
+        f"The first figure is the largest of {2 * len(FIXED)}: one look at {', '.join(map(str, FIXED))} seeds, arms\n"
+        "independent, and correlated unequally. The second is the larger of two of the plan 4, 7, 10, for a family of\n"
+        "one, where nobody gives up (that only lowers it).",
+        by_seeds(SHAPES, simulations, rng),
+    )
+    lines += ["## Shapes on which no rule was chosen", "", *SHAPES_IN_WORDS, ""]
+    section("Arms paired by seed; 5 seeds / 4, 7, 10:", by_plan(TRUTHS, HELD_OUT, simulations, rng))
+    unpaired = [other for truth in TRUTHS if (other := truth.unpaired())]
+    section("The same declared unpaired (Welch):", by_plan(unpaired, UNPAIRED_SHAPES, simulations, rng))
+    return list(in_short(everything, simulations)), lines
+
+
 def report(simulations: int, folder: Path) -> Iterable[str]:
     """The whole page, line by line."""
     rng = np.random.default_rng(2024)
+    summary, tables = wrong_verdicts(simulations, rng)
     yield "# Calibration of the verdicts"
+    yield ""
+    yield from summary
     yield ""
     command = f"python benchmarks/calibration.py --simulations {simulations}"
     yield f"Printed by `{command}` (seed 2024, NumPy {np.__version__})."
-    yield "One-sided, level .05, of which a look at n seeds spends 1 / (1 + 5 / n²). Margins and effects are in sd of"
-    yield "one arm's noise; the skewed noise is a centred exponential in every other arm, so that differences of"
-    yield "neighbours are themselves nearly exponential. Of two kinds are arms half of whose runs collapse, every other"
-    yield "one: .05 is not promised there, and the table notes where some runs of an arm collapsed."
+    yield "One-sided, level .05, of which a look at n seeds spends 1 / (1 + 5 / n²). Margins, gains and effects are in sd"
+    yield "of one arm's noise; the skewed noise is a centred exponential in every other arm, so that differences of"
+    yield "neighbours are themselves nearly exponential. Of two kinds are arms half of whose runs end far below the"
+    yield "others, every other one, without being marked as collapsed."
     error = math.sqrt(0.05 * 0.95 / simulations)
-    yield f"The standard error of a rate of .05 is {error:.4f}; each cell is the largest of {2 * len(SEEDS)} rates"
-    yield f"(n = {', '.join(map(str, SEEDS))}; arms independent, and correlated unequally), which alone lifts a true"
-    yield f".050 to about {0.05 + 1.63 * error:.3f}, and the largest of a column to about {0.05 + 3.2 * error:.3f}."
+    yield f"The standard error of a rate of .05 is {error:.4f}; that a figure is the largest of several rates lifts a"
+    yield f"true .050 to about {0.05 + 1.4 * error:.3f}, and the largest of a column to about {0.05 + 3.2 * error:.3f}."
     yield ""
-    yield "## Wrong verdicts where the truth is on the boundary"
+    yield from tables
+    yield "## One source for all seeds of an arm"
     yield ""
-    yield "One look at a fixed number of seeds:"
+    yield f"Each arm's seeds start from one source run, which makes {shared_share()} of their variance. Verdicts about"
+    yield "these source runs keep their level. Of the statement about sources in general, which a paper makes, this share"
+    yield "is wrongly SUPPORTED; it grows with n, so a source is trained anew for each seed where a claim does not say"
+    yield "otherwise:"
     yield ""
-    yield from errors([Looks.fixed(n) for n in SEEDS], simulations, rng)
+    yield from shared_sources(simulations, rng)
     yield ""
-    yield "The plan 4, 7, 10 with shares .1, .1, .8 of .05 and a family of one; nobody gives up (that only lowers the"
-    yield "rates). Each cell is the larger of two rates:"
+    yield "## Paired or not"
     yield ""
-    yield from errors([Looks()], simulations, rng)
+    yield "`Greater` on normal values, by the correlation of two arms' runs of one seed: wrongly SUPPORTED where a = b,"
+    yield "and power where a − b is one sd of an arm. One look."
+    yield ""
+    yield from pairing(simulations, rng)
     yield ""
     yield "## The one-sided t by number of seeds (wrongly SUPPORTED)"
     yield ""
@@ -253,7 +276,7 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield "symmetric distribution: of values ±x all 2ⁿ patterns of signs are equally likely, and with 4 seeds one of 16"
     yield "is already more than .05."
     yield ""
-    yield from one_sided_by_n(simulations, rng)
+    yield from one_sided_by_n((*SHAPES, "log-normal right", "log-normal left"), simulations, rng)
     yield ""
     yield "## Seeds saved by the sequential plan"
     yield ""
@@ -300,11 +323,9 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parents[1] / "docs")
     options = parser.parse_args()
     started = time.perf_counter()
-    lines = []
-    for line in report(options.simulations, options.docs):
-        print(line, flush=True)
-        lines.append(line)
-    (options.docs / "calibration.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    page = "\n".join(report(options.simulations, options.docs))
+    print(page)
+    (options.docs / "calibration.md").write_text(page + "\n", encoding="utf-8")
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 

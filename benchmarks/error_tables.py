@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.held_out import SHARED
-from benchmarks.simulation import TRUTHS, Truth, decided_by, plan_rates, rates, samples, wrong_rate
+from benchmarks.simulation import TRUTHS, Truth, decided_by, plan_rates, rates, wrong_rates
 from harness.relations import Equivalent, Greater, Increasing, Looks, Reaches, Relation
 from harness.relations.relation import SampleKey
 from harness.relations.t_test import Array
 
 SEEDS = (3, 4, 5, 7, 10, 20)
+FIXED = (3, 5, 10, 20)
 PLANS = (Looks.fixed(5), Looks())
 """The smoke scale's plan, and that of all others."""
 
@@ -39,16 +40,16 @@ class Rate:
 
 
 def by_seeds(shapes: Sequence[str], simulations: int, rng: np.random.Generator) -> list[Rate]:
-    """One look at a fixed number of seeds: the largest rate over their number and over correlation of the arms."""
+    """One look at a fixed number of seeds, the largest rate over numbers and correlation of the arms; and 4, 7, 10."""
+    plans = (*map(Looks.fixed, FIXED), Looks())
     found = []
     for truth in TRUTHS:
         for shape in shapes:
-            rate, n = max(
-                (wrong_rate(truth, shape, Looks.fixed(n), simulations, rng, correlated=correlated), n)
-                for n in SEEDS
-                for correlated in (False, True)
-            )
-            found.append(Rate(truth, shape, rate, f"n = {n}", f"{rate:.3f}" + (f" (n = {n})" if rate > 0 else "")))
+            both = [wrong_rates(truth, shape, plans, simulations, rng, correlated=each) for each in (False, True)]
+            *fixed, looked = (max(rates) for rates in zip(*both, strict=True))
+            rate, n = max(zip(fixed, FIXED, strict=True))
+            cell = f"{rate:.3f}" + (f" (n = {n})" if rate > 0 else "") + f" / {looked:.3f}"
+            found.append(Rate(truth, shape, max(rate, looked), f"n = {n}" if rate >= looked else "4, 7, 10", cell))
     return found
 
 
@@ -57,10 +58,8 @@ def by_plan(truths: Iterable[Truth], shapes: Sequence[str], simulations: int, rn
     found = []
     for truth in truths:
         for shape in shapes:
-            arms = samples(truth.relation, truth.means, shape, PLANS[-1].most, simulations, rng)
-            side = ("SUPPORTED", "REFUTED").index(truth.wrong)
-            wrong = [float(decided_by(truth.relation, arms, looks)[side].mean()) for looks in PLANS]
-            where = ", ".join(map(str, PLANS[int(np.argmax(wrong))].at))
+            wrong = wrong_rates(truth, shape, PLANS, simulations, rng)
+            where = ("n = 5", "4, 7, 10")[int(np.argmax(wrong))]
             found.append(Rate(truth, shape, max(wrong), where, " / ".join(f"{rate:.3f}" for rate in wrong)))
     return found
 
@@ -70,10 +69,10 @@ def table(found: Sequence[Rate]) -> Iterable[str]:
     shapes = list(dict.fromkeys(each.shape for each in found))
     yield "| relation | wrong verdict | truth | " + " | ".join(shapes) + " |"
     yield "| --- | --- | --- |" + " ---: |" * len(shapes)
-    for truth in dict.fromkeys(each.truth.label + each.truth.name + each.truth.wrong for each in found):
-        row = [each for each in found if each.truth.label + each.truth.name + each.truth.wrong == truth]
-        first = row[0].truth
-        yield f"| {first.name} | {first.wrong} | {first.label} | " + " | ".join(each.cell for each in row) + " |"
+    for i in range(0, len(found), len(shapes)):
+        row = found[i : i + len(shapes)]
+        truth = row[0].truth
+        yield f"| {truth.name} | {truth.wrong} | {truth.label} | " + " | ".join(each.cell for each in row) + " |"
     yield ""
     yield "Largest of all:"
     yield ""

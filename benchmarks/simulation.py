@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -263,22 +263,42 @@ def decided_by(
     relation: Relation, arms: Mapping[SampleKey, Array], looks: Looks, alpha: float = 0.05
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which simulations ``(simulations, seeds)`` a plan of looks supports, and which it refutes."""
-    simulations = next(iter(arms.values())).shape[0]
-    supported, refuted = np.zeros(simulations, dtype=np.bool_), np.zeros(simulations, dtype=np.bool_)
-    for i, n in enumerate(looks.at):
-        pvalue, against = relation.pvalues({arm: values[:, :n] for arm, values in arms.items()})
-        level, going = looks.level(i, alpha), ~(supported | refuted)
-        supported |= going & (pvalue < level)
-        refuted |= going & ~supported & (against < level)
-    return supported, refuted
+    return decided_by_plans(relation, arms, (looks,), alpha)[0]
 
 
-def wrong_rate(
-    truth: Truth, shape: str, looks: Looks, simulations: int, rng: np.random.Generator, *, correlated: bool = False
-) -> float:
-    """How often a plan of looks comes to the wrong verdict under a truth, at level .05."""
-    supported, refuted = plan_rates(truth.relation, truth.means, shape, looks, simulations, rng, correlated=correlated)
-    return supported if truth.wrong == "SUPPORTED" else refuted
+def decided_by_plans(
+    relation: Relation, arms: Mapping[SampleKey, Array], plans: Sequence[Looks], alpha: float = 0.05
+) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """The same for several plans on the same seeds, whose p-values are computed once."""
+    numbers = sorted({n for looks in plans for n in looks.at})
+    pvalues = {n: relation.pvalues({arm: values[:, :n] for arm, values in arms.items()}) for n in numbers}
+    decided = []
+    for looks in plans:
+        supported = np.zeros(pvalues[looks.most][0].shape, dtype=np.bool_)
+        refuted = supported.copy()
+        for i, n in enumerate(looks.at):
+            pvalue, against = pvalues[n]
+            level, going = looks.level(i, alpha), ~(supported | refuted)
+            supported |= going & (pvalue < level)
+            refuted |= going & ~supported & (against < level)
+        decided.append((supported, refuted))
+    return decided
+
+
+def wrong_rates(
+    truth: Truth,
+    shape: str,
+    plans: Sequence[Looks],
+    simulations: int,
+    rng: np.random.Generator,
+    *,
+    correlated: bool = False,
+) -> list[float]:
+    """How often each plan of looks comes to the wrong verdict under a truth, at level .05, on the same seeds."""
+    most = max(looks.most for looks in plans)
+    arms = samples(truth.relation, truth.means, shape, most, simulations, rng, correlated)
+    side = ("SUPPORTED", "REFUTED").index(truth.wrong)
+    return [float(each[side].mean()) for each in decided_by_plans(truth.relation, arms, plans)]
 
 
 def samples(
