@@ -13,7 +13,6 @@ from harness.relations.rank_test import (
     detectable_probability,
     null_tail,
     required_wins,
-    seeds_needed,
     smallest_pvalue,
 )
 from harness.relations.relation import Arrays, Key, TwoArms, check_fraction
@@ -139,16 +138,7 @@ class ConvergesFaster(TwoArms):
             boundaries=(self.ratio,) if self.ratio != 1 else (),
             paired=False,
             wins=(won, pairs),
-            seeds_needed=None if verdict.decided else self._seeds_needed(won, lost, pairs, alpha, alpha_against),
         )
-
-    @staticmethod
-    def _seeds_needed(won: int, lost: int, pairs: int, alpha: float, alpha_against: float) -> int | None:
-        """The seeds that would decide if as many pairs go the one way as were seen; open pairs count half."""
-        if not pairs:
-            return None
-        share = (won + (pairs - won - lost) / 2) / pairs
-        return seeds_needed(share, alpha) if share > 0.5 else seeds_needed(1 - share, alpha_against)
 
     def _wins(self, samples: Arrays) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """How many pairs certainly show T_b > ratio · T_a, and how many T_b < ratio · T_a; each ``(...)``."""

@@ -1,4 +1,4 @@
-"""The exact two-sample rank test of Wilcoxon, Mann and Whitney on a number of wins, its power, and the seeds it needs.
+"""The exact two-sample rank test of Wilcoxon, Mann and Whitney on a number of wins, and its power.
 
 U counts the pairs, one run of `a` and one of `b`, in which the run of `a` comes first. Nothing here imports SciPy
 before a number is asked for that needs it.
@@ -6,16 +6,12 @@ before a number is asked for that needs it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from functools import cache
 from math import comb
 
 import numpy as np
 
-from harness.relations.t_test import LEAST_SEEDS, POWER, Array
-
-MOST_SEEDS = 40
-"""Where even this many runs an arm are too few, no verdict is likely with the spread seen."""
+from harness.relations.t_test import POWER, Array
 
 
 @cache
@@ -98,24 +94,3 @@ def detectable_probability(n: int, alpha: float, wanted: float = POWER) -> float
     from scipy import optimize
 
     return float(optimize.brentq(lambda faster: power(n, required, faster) - wanted, 0.5, 1.0, xtol=1e-6))
-
-
-@cache
-def seeds_needed(faster: float, alpha: float) -> int | None:
-    """The fewest runs an arm that show a probability `faster` of coming first with power .8, see `power`.
-
-    Returns:
-        ``None`` where more than `MOST_SEEDS` are needed.
-
-    >>> seeds_needed(1.0, 0.05), seeds_needed(0.9, 0.05), seeds_needed(0.55, 0.05)
-    (4, 6, None)
-    """
-
-    def enough(n: int) -> bool:
-        required = required_wins(n, alpha)
-        return required is not None and power(n, required, faster) >= POWER
-
-    if faster <= 0.5 or not enough(MOST_SEEDS):
-        return None
-    numbers = range(LEAST_SEEDS, MOST_SEEDS + 1)
-    return numbers[bisect_left(numbers, True, key=enough)]  # power rises with n but for small steps of the level

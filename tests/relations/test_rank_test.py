@@ -13,7 +13,6 @@ from harness.relations.rank_test import (
     null_tail,
     power,
     required_wins,
-    seeds_needed,
     smallest_pvalue,
 )
 
@@ -65,11 +64,3 @@ def test_detectable_probability_has_its_power():
         found = detectable_probability(n, alpha)
         assert power(n, required_wins(n, alpha), found) == pytest.approx(0.8, abs=1e-3)
     assert detectable_probability(3, 0.05) is None
-
-
-def test_seeds_needed_are_the_fewest_with_power():
-    needed = seeds_needed(0.8, 0.05)
-    assert power(needed, required_wins(needed, 0.05), 0.8) >= 0.8
-    assert power(needed - 1, required_wins(needed - 1, 0.05), 0.8) < 0.8
-    assert seeds_needed(0.5, 0.05) is None
-    assert seeds_needed(0.2, 0.05) is None
