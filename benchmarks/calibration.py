@@ -1,8 +1,8 @@
 """Measures how often each relation is wrong, what it sees, what sequential seeds save, and what the test images allow.
 
-    python benchmarks/calibration.py [--simulations 10000] [--docs docs]
+    python benchmarks/calibration.py [--simulations 4000] [--docs docs] [--workers 1]
 
-Writes `docs/calibration.md` (the tables as printed) and `docs/power-*.png`. About six minutes on one core.
+Writes `docs/calibration.md` (the tables as printed) and `docs/power-*.png`. TIME
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,6 @@ from benchmarks import collapse
 from benchmarks.clustered import CLUSTERED, coverage
 from benchmarks.error_tables import (
     FIXED,
-    Rate,
     by_plan,
     by_seeds,
     in_short,
@@ -105,7 +106,7 @@ POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
 The smallest gain of interest is 1."""
 
 
-def power(simulations: int, rng: np.random.Generator, folder: Path) -> Iterable[str]:
+def power(folder: Path, simulations: int, rng: np.random.Generator) -> Iterable[str]:
     """Power curves as pictures, and the table of the rates at one effect."""
     import matplotlib as mpl
 
@@ -212,39 +213,39 @@ def clustered(simulations: int, rng: np.random.Generator) -> Iterable[str]:
             yield "| | too few subjects | " + " | ".join(f"{cell.too_few:.2f}" for cell in cells) + " |"
 
 
-def wrong_verdicts(simulations: int, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """The paragraph for the top of the page, and the tables that it sums up."""
-    lines: list[str] = []
-    everything: list[Rate] = []
+def lines(function: Callable[..., Iterable[str]], *arguments: Any) -> list[str]:
+    """What a table yields, as a list that one process can hand to another."""
+    return list(function(*arguments))
 
-    def section(words: str, found: list[Rate]) -> None:
-        lines.extend((words, "", *table(found), ""))
-        everything.extend(found)
 
-    lines += ["## Wrong verdicts where the truth is on the boundary", ""]
-    section(
-        f"The first figure is the largest of {2 * len(FIXED)}: one look at {', '.join(map(str, FIXED))} seeds, arms\n"
-        "independent, and correlated unequally. The second is the larger of two of the plan 4, 7, 10, for a family of\n"
-        "one, where nobody gives up (that only lowers it).",
-        by_seeds(SHAPES, simulations, rng),
-    )
-    lines += ["## Shapes on which no rule was chosen", "", *SHAPES_IN_WORDS, ""]
-    section("Arms paired by seed; 5 seeds / 4, 7, 10:", by_plan(TRUTHS, HELD_OUT, simulations, rng))
+def report(simulations: int, folder: Path, pool: Executor) -> Iterable[str]:
+    """The whole page, line by line. Each table has a seed of its own, so that they can be computed side by side."""
+    collapses, claims = max(200, simulations // 2), max(100, simulations // 20)
+    by_relation, images = max(50, simulations // 40), max(200, 2 * simulations // 5)
+
+    def submit(function: Callable[..., Any], *arguments: Any, seed: int) -> Callable[[], Any]:
+        return pool.submit(function, *arguments, np.random.default_rng(seed)).result
+
     unpaired = [other for truth in TRUTHS if (other := truth.unpaired())]
-    section("The same declared unpaired (Welch):", by_plan(unpaired, UNPAIRED_SHAPES, simulations, rng))
-    return list(in_short(everything, simulations)), lines
+    fixed = submit(by_seeds, SHAPES, simulations, seed=2024)
+    rows_by_relation = submit(lines, saved_by_relation, by_relation, seed=2031)
+    held_out = submit(by_plan, TRUTHS, HELD_OUT, simulations, seed=2028)
+    welch = submit(by_plan, unpaired, UNPAIRED_SHAPES, simulations, seed=2029)
+    rows_saved = submit(lines, saved, claims, seed=2030)
+    rows_clustered = submit(lines, clustered, images, seed=2025)
+    pictures = submit(lines, power, folder, max(200, simulations // 5), seed=2034)
+    rows_collapse = submit(lines, collapse.table, collapses, seed=2027)
+    rows_shared = submit(lines, shared_sources, simulations, seed=2032)
+    rows_pairing = submit(lines, pairing, simulations, seed=2033)
+    rows_t = submit(lines, one_sided_by_n, (*SHAPES, "log-normal right", "log-normal left"), simulations, seed=2035)
+    rows_prolonged = submit(lines, prolonged, simulations, seed=2026)
 
-
-def report(simulations: int, folder: Path) -> Iterable[str]:
-    """The whole page, line by line."""
-    rng = np.random.default_rng(2024)
-    summary, tables = wrong_verdicts(simulations, rng)
     yield "# Calibration of the verdicts"
     yield ""
-    yield from summary
+    yield from in_short([*fixed(), *held_out(), *welch()], simulations)
     yield ""
     command = f"python benchmarks/calibration.py --simulations {simulations}"
-    yield f"Printed by `{command}` (seed 2024, NumPy {np.__version__})."
+    yield f"Printed by `{command}` (NumPy {np.__version__}; seeds 2024 to 2035)."
     yield "One-sided, level .05, of which a look at n seeds spends 1 / (1 + 5 / n²). Margins, gains and effects are in"
     yield "sd of one arm's noise; the skewed noise is a centred exponential in every other arm, so that differences of"
     yield "neighbours are themselves nearly exponential. Of two kinds are arms half of whose runs end far below the"
@@ -253,15 +254,33 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield f"The standard error of a rate of .05 is {error:.4f}; that a figure is the largest of several rates lifts a"
     yield f"true .050 to about {0.05 + 1.4 * error:.3f}, and the largest of a column to about {0.05 + 3.2 * error:.3f}."
     yield ""
-    yield from tables
+    yield "## Wrong verdicts where the truth is on the boundary"
+    yield ""
+    yield f"The first figure is the largest of {2 * len(FIXED)}: one look at {', '.join(map(str, FIXED))} seeds, arms"
+    yield "independent, and correlated unequally. The second is the larger of two of the plan 4, 7, 10, for a family of"
+    yield "one, where nobody gives up (that only lowers it)."
+    yield ""
+    yield from table(fixed())
+    yield ""
+    yield "## Shapes on which no rule was chosen"
+    yield ""
+    yield from SHAPES_IN_WORDS
+    yield ""
+    yield "Arms paired by seed; one look at 5 seeds / the plan 4, 7, 10:"
+    yield ""
+    yield from table(held_out())
+    yield ""
+    yield "The same declared unpaired (Welch):"
+    yield ""
+    yield from table(welch())
+    yield ""
     yield "## Runs that collapse"
     yield ""
-    few = max(200, simulations // 2)
     yield "Every arm loses the same share of its runs (columns), far below the others and marked as collapsed; the"
     yield "truth is on the boundary among the runs that converge, and the verdict named would be wrong"
-    yield f"({few} simulations a cell, standard error {math.sqrt(0.05 * 0.95 / few):.4f}):"
+    yield f"({collapses} simulations a cell, standard error {math.sqrt(0.05 * 0.95 / collapses):.4f}):"
     yield ""
-    yield from collapse.table(few, np.random.default_rng(2027))
+    yield from rows_collapse()
     yield ""
     yield "## One source for all seeds of an arm"
     yield ""
@@ -270,14 +289,14 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield "share is wrongly SUPPORTED; it grows with n, so a source is trained anew for each seed where a claim does"
     yield "not say otherwise:"
     yield ""
-    yield from shared_sources(simulations, rng)
+    yield from rows_shared()
     yield ""
     yield "## Paired or not"
     yield ""
     yield "`Greater` on normal values, by the correlation of two arms' runs of one seed: wrongly SUPPORTED where a = b,"
     yield "and power where a − b is one sd of an arm. One look."
     yield ""
-    yield from pairing(simulations, rng)
+    yield from rows_pairing()
     yield ""
     yield "## The one-sided t by number of seeds (wrongly SUPPORTED)"
     yield ""
@@ -286,54 +305,54 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield "symmetric distribution: of values ±x all 2ⁿ patterns of signs are equally likely, and with 4 seeds one of 16"
     yield "is already more than .05."
     yield ""
-    yield from one_sided_by_n((*SHAPES, "log-normal right", "log-normal left"), simulations, rng)
+    yield from rows_t()
     yield ""
     yield "## Seeds saved by the sequential plan"
     yield ""
-    few = max(100, simulations // 10)
-    yield f"Normal values, {few} claims a row ({10 * few} with fixed seeds). K is the size of the family: an early stop"
-    yield "needs 1 / K of a look's level, the last look does not (Holm follows). First `Greater`:"
+    yield f"Normal values, {claims} claims a row ({10 * claims} with fixed seeds). K is the size of the family: an"
+    yield "early stop needs 1 / K of a look's level, the last look does not (Holm follows). First `Greater`:"
     yield ""
-    yield from saved(few, rng)
+    yield from rows_saved()
     yield ""
-    few = max(50, simulations // 25)
-    yield f"Every relation with K = 8, {few} claims a row ({10 * few} with fixed seeds); effects as in the pictures:"
+    yield f"Every relation with K = 8, {by_relation} claims a row ({10 * by_relation} with fixed seeds); effects as in"
+    yield "the pictures:"
     yield ""
-    yield from saved_by_relation(few, rng)
+    yield from rows_by_relation()
     yield ""
     yield "## Plans that are made longer afterwards"
     yield ""
     yield f"`Greater`, normal values, no effect, {simulations} claims: how often one has been wrongly SUPPORTED after"
     yield "each plan, if all that the former left INCONCLUSIVE go on to the next. A row of the table notes it."
     yield ""
-    yield from prolonged(simulations, np.random.default_rng(2026))
+    yield from rows_prolonged()
     yield ""
     yield "## Images clustered in subjects"
     yield ""
-    few = max(200, 2 * simulations // 5)
-    error = math.sqrt(0.9 * 0.1 / few)
+    error = math.sqrt(0.9 * 0.1 / images)
     yield "Two arms with the same seeds and test images; the truth is the difference of their pooled IoU over all seeds"
     yield "*and* all subjects that could have been drawn. Below, how often intervals of nominal .90 hold it, by seeds ×"
-    yield f"subjects ({few} simulations a cell, standard error {error:.4f}, seed 2025). The seed interval"
+    yield f"subjects ({images} simulations a cell, standard error {error:.4f}, seed 2025). The seed interval"
     yield "is about the drawn test images: it does not cover the population that they were drawn from, and the less the"
     yield "more seeds there are. Samples that give no two-level interval (fewer than 5 subjects with foreground, or one"
     yield "with nearly all of it) count in neither."
     yield ""
-    yield from clustered(few, np.random.default_rng(2025))
+    yield from rows_clustered()
     yield ""
     yield "## Power"
     yield ""
-    yield from power(max(200, simulations // 5), rng, folder)
+    yield from pictures()
 
 
 def main() -> None:
     """Print the page and write it with its pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=10000, help="for each cell (10000 takes about 6 minutes)")
+    parser.add_argument("--simulations", type=int, default=4000, help="for each cell")
     parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parents[1] / "docs")
+    parser.add_argument("--workers", type=int, default=1, help="processes; the page is the same with any number")
     options = parser.parse_args()
     started = time.perf_counter()
-    page = "\n".join(report(options.simulations, options.docs))
+    with ProcessPoolExecutor(options.workers) as pool:
+        page = "\n".join(report(options.simulations, options.docs, pool))
     print(page)
     (options.docs / "calibration.md").write_text(page + "\n", encoding="utf-8")
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
