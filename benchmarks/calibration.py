@@ -1,8 +1,8 @@
 """Measures how often each relation is wrong, what it sees, what sequential seeds save, and what the test images allow.
 
-    python benchmarks/calibration.py [--simulations 10000] [--docs docs]
+    python benchmarks/calibration.py [--simulations 4000] [--docs docs] [--workers 1]
 
-Writes `docs/calibration.md` (the tables as printed) and `docs/power-*.png`. About six minutes on one core.
+Writes `docs/calibration.md` (the tables as printed) and `docs/power-*.png`. About three minutes of one core.
 """
 
 from __future__ import annotations
@@ -11,23 +11,30 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import collapse
 from benchmarks.clustered import CLUSTERED, coverage
-from benchmarks.simulation import (
-    SHAPES,
-    TRUTHS,
-    decided_by,
-    plan_rates,
-    rates,
-    samples,
-    wrong_rate,
+from benchmarks.error_tables import (
+    FIXED,
+    by_plan,
+    by_seeds,
+    in_short,
+    one_sided_by_n,
+    pairing,
+    shared_share,
+    shared_sources,
+    table,
 )
+from benchmarks.held_out import HELD_OUT
+from benchmarks.simulation import SHAPES, TRUTHS, decided_by, plan_rates, rates, samples
 from harness.relations import (
     BestOf,
     ConvergesFaster,
@@ -45,7 +52,22 @@ from harness.relations import (
     decide_sequentially,
 )
 
-SEEDS = (3, 4, 5, 7, 10, 20)
+SHAPES_IN_WORDS = (
+    "- collapse .1, .2: that share of the runs of every arm collapses, and is marked as such.",
+    "- unlike noise: every other arm has three times the sd.",
+    "- log-normal: centred exponentials of normal values, sd 1, the long tail to this side, in every arm.",
+    "- AR(1): neighbouring seeds are correlated by .3.",
+    "- ties: values on a grid of half an sd.",
+    "- outliers: one run in twenty lies 5 sd lower and is not marked; centred.",
+    "- shared sources: all seeds of an arm start from one source run; see below.",
+)
+UNPAIRED_SHAPES = (
+    "normal",
+    "skewed right",
+    "skewed left",
+    *(shape for shape in HELD_OUT if shape not in ("AR(1)", "shared sources")),
+)
+"""Seeds that are not independent of each other are no better off unpaired."""
 SIZES = ((3, 5), (3, 20), (4, 8), (7, 10), (10, 5), (10, 10), (10, 20))
 """Numbers of seeds and of test subjects."""
 EARLY = 0.99
@@ -53,14 +75,26 @@ EARLY = 0.99
 EFFECTS = np.linspace(-3, 3, 25)
 
 POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
-    "greater": (Greater("a", "b"), lambda x: {"a": x, "b": 0}, "gain of a over b"),
-    "not-greater": (NotGreater("a", "b", 1.0), lambda x: {"a": x, "b": 0}, "gain of a over b (margin 1)"),
-    "not-worse": (NotWorse("a", "b", 1.0), lambda x: {"a": x, "b": 0}, "gain of a over b (margin 1)"),
+    "greater": (Greater("a", "b", gain=1.0), lambda x: {"a": x, "b": 0}, "a − b (smallest gain 1)"),
+    "not-greater": (NotGreater("a", "b", gain=1.0), lambda x: {"a": x, "b": 0}, "a − b (smallest gain 1)"),
+    "not-worse": (NotWorse("a", "b", 1.0), lambda x: {"a": x, "b": 0}, "a − b (margin 1)"),
     "equivalent": (Equivalent(("a", "b"), 1.5), lambda x: {"a": x, "b": 0}, "difference (margin 1.5)"),
     "reaches": (Reaches("a", 0.0, 0.5), lambda x: {"a": x}, "mean less the value (tolerance 0.5)"),
-    "increasing": (Increasing(("a", "b", "c")), lambda x: {"a": 0, "b": x, "c": 2 * x}, "each of two steps"),
-    "non-monotonic": (NonMonotonic(("a", "b", "c"), "b"), lambda x: {"a": 0, "b": x, "c": 0}, "height of the peak"),
-    "best-of": (BestOf(("a", "b", "c", "d"), "a"), lambda x: {"a": x, "b": 0, "c": 0, "d": 0}, "lead over 3 others"),
+    "increasing": (
+        Increasing(("a", "b", "c"), gain=1.0),
+        lambda x: {"a": 0, "b": x, "c": 2 * x},
+        "each of two steps",
+    ),
+    "non-monotonic": (
+        NonMonotonic(("a", "b", "c"), "b", gain=1.0),
+        lambda x: {"a": 0, "b": x, "c": 0},
+        "height of the peak",
+    ),
+    "best-of": (
+        BestOf(("a", "b", "c", "d"), "a", gain=1.0),
+        lambda x: {"a": x, "b": 0, "c": 0, "d": 0},
+        "lead over 3 others",
+    ),
     "rank-correlation": (
         RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0), ("d", 4.0))),
         lambda x: {"a": 0, "b": x, "c": 2 * x, "d": 3 * x},
@@ -68,51 +102,11 @@ POWER: dict[str, tuple[Relation, Callable[[float], dict[str, float]], str]] = {
     ),
     "converges-faster": (ConvergesFaster("a", "b"), lambda x: {"a": 0, "b": x}, "log of T_b / T_a, censored at 4"),
 }
-"""Relation, means by effect (sd of one arm's noise; arms independent, so a difference has sd √2), and the axis."""
+"""Relation, means by effect (sd of one arm's noise; arms independent, so a difference has sd √2), and the axis.
+The smallest gain of interest is 1."""
 
 
-def errors(plans: Sequence[Looks], simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """The table of wrong verdicts: for each truth and shape the largest rate over plans and correlation."""
-    yield "| relation | wrong verdict | truth | " + " | ".join(SHAPES) + " |"
-    yield "| --- | --- | --- |" + " ---: |" * len(SHAPES)
-    worst = dict.fromkeys(SHAPES, (0.0, ""))
-    for truth in TRUTHS:
-        cells = []
-        for shape in SHAPES:
-            found = [
-                (wrong_rate(truth, shape, looks, simulations, rng, correlated=correlated), looks.most)
-                for looks in plans
-                for correlated in (False, True)
-            ]
-            rate, n = max(found)
-            where = f"n = {n}" if len(plans) > 1 else ""
-            cells.append(f"{rate:.3f}" + (f" ({where})" if where and rate > 0 else ""))
-            worst[shape] = max(worst[shape], (rate, ", ".join(filter(None, (truth.name, truth.label, where)))))
-        yield f"| {truth.name} | {truth.wrong} | {truth.label} | " + " | ".join(cells) + " |"
-    yield ""
-    yield "Largest of all:"
-    yield ""
-    for shape, (rate, where) in worst.items():
-        yield f"- {shape}: {rate:.3f} ({where})"
-
-
-def one_sided_by_n(simulations: int, rng: np.random.Generator) -> Iterable[str]:
-    """Wrong support of `Greater` and `Reaches` at their boundary, by n and shape, at .05 itself and as looked at."""
-    cases: tuple[tuple[str, Relation, dict[str, float]], ...] = (
-        ("pairs, a = b", Greater("a", "b"), {"a": 0, "b": 0}),
-        ("one sample", Reaches("a", 0.5, 0.5), {"a": 0}),
-    )
-    yield "| values | shape | level | " + " | ".join(f"n = {n}" for n in SEEDS) + " |"
-    yield "| --- | --- | --- |" + " ---: |" * len(SEEDS)
-    for name, relation, means in cases:
-        for shape in SHAPES:
-            plain = [rates(relation, means, shape, n, simulations, rng)[0] for n in SEEDS]
-            looked = [plan_rates(relation, means, shape, Looks.fixed(n), simulations, rng)[0] for n in SEEDS]
-            for level, found in ((".05", plain), ("of a look", looked)):
-                yield f"| {name} | {shape} | {level} | " + " | ".join(f"{rate:.3f}" for rate in found) + " |"
-
-
-def power(simulations: int, rng: np.random.Generator, folder: Path) -> Iterable[str]:
+def power(folder: Path, simulations: int, rng: np.random.Generator) -> Iterable[str]:
     """Power curves as pictures, and the table of the rates at one effect."""
     import matplotlib as mpl
 
@@ -219,32 +213,90 @@ def clustered(simulations: int, rng: np.random.Generator) -> Iterable[str]:
             yield "| | too few subjects | " + " | ".join(f"{cell.too_few:.2f}" for cell in cells) + " |"
 
 
-def report(simulations: int, folder: Path) -> Iterable[str]:
-    """The whole page, line by line."""
-    rng = np.random.default_rng(2024)
+def lines(function: Callable[..., Iterable[str]], *arguments: Any) -> list[str]:
+    """What a table yields, as a list that one process can hand to another."""
+    return list(function(*arguments))
+
+
+def report(simulations: int, folder: Path, pool: Executor) -> Iterable[str]:
+    """The whole page, line by line. Each table has a seed of its own, so that they can be computed side by side."""
+    collapses, claims = max(200, simulations // 2), max(100, simulations // 20)
+    by_relation, images = max(50, simulations // 40), max(200, 2 * simulations // 5)
+
+    def submit(function: Callable[..., Any], *arguments: Any, seed: int) -> Callable[[], Any]:
+        return pool.submit(function, *arguments, np.random.default_rng(seed)).result
+
+    unpaired = [other for truth in TRUTHS if (other := truth.unpaired())]
+    fixed = submit(by_seeds, SHAPES, simulations, seed=2024)
+    rows_by_relation = submit(lines, saved_by_relation, by_relation, seed=2031)
+    held_out = submit(by_plan, TRUTHS, HELD_OUT, simulations, seed=2028)
+    welch = submit(by_plan, unpaired, UNPAIRED_SHAPES, simulations, seed=2029)
+    rows_saved = submit(lines, saved, claims, seed=2030)
+    rows_clustered = submit(lines, clustered, images, seed=2025)
+    pictures = submit(lines, power, folder, max(200, simulations // 5), seed=2034)
+    rows_collapse = submit(lines, collapse.table, collapses, seed=2027)
+    rows_shared = submit(lines, shared_sources, simulations, seed=2032)
+    rows_pairing = submit(lines, pairing, simulations, seed=2033)
+    rows_t = submit(lines, one_sided_by_n, (*SHAPES, "log-normal right", "log-normal left"), simulations, seed=2035)
+    rows_prolonged = submit(lines, prolonged, simulations, seed=2026)
+
     yield "# Calibration of the verdicts"
     yield ""
+    yield from in_short([*fixed(), *held_out(), *welch()], simulations)
+    yield ""
     command = f"python benchmarks/calibration.py --simulations {simulations}"
-    yield f"Printed by `{command}` (seed 2024, NumPy {np.__version__})."
-    yield "One-sided, level .05, of which a look at n seeds spends 1 / (1 + 5 / n²). Margins and effects are in sd of"
-    yield "one arm's noise; the skewed noise is a centred exponential in every other arm, so that differences of"
-    yield "neighbours are themselves nearly exponential. Of two kinds are arms half of whose runs collapse, every other"
-    yield "one: .05 is not promised there, and the table notes where some runs of an arm collapsed."
+    yield f"Printed by `{command}` (NumPy {np.__version__}; seeds 2024 to 2035)."
+    yield "One-sided, level .05, of which a look at n seeds spends 1 / (1 + 5 / n²). Margins, gains and effects are in"
+    yield "sd of one arm's noise; the skewed noise is a centred exponential in every other arm, so that differences of"
+    yield "neighbours are themselves nearly exponential. Of two kinds are arms half of whose runs end far below the"
+    yield "others, every other one, without being marked as collapsed."
     error = math.sqrt(0.05 * 0.95 / simulations)
-    yield f"The standard error of a rate of .05 is {error:.4f}; each cell is the largest of {2 * len(SEEDS)} rates"
-    yield f"(n = {', '.join(map(str, SEEDS))}; arms independent, and correlated unequally), which alone lifts a true"
-    yield f".050 to about {0.05 + 1.63 * error:.3f}, and the largest of a column to about {0.05 + 3.2 * error:.3f}."
+    yield f"The standard error of a rate of .05 is {error:.4f}; that a figure is the largest of several rates lifts a"
+    yield f"true .050 to about {0.05 + 1.4 * error:.3f}, and the largest of a column to about {0.05 + 3.2 * error:.3f}."
     yield ""
     yield "## Wrong verdicts where the truth is on the boundary"
     yield ""
-    yield "One look at a fixed number of seeds:"
+    yield f"The first figure is the largest of {2 * len(FIXED)}: one look at {', '.join(map(str, FIXED))} seeds, arms"
+    yield "independent, and correlated unequally. The second is the larger of two of the plan 4, 7, 10, for a family of"
+    yield "one, where nobody gives up (that only lowers it)."
     yield ""
-    yield from errors([Looks.fixed(n) for n in SEEDS], simulations, rng)
+    yield from table(fixed())
     yield ""
-    yield "The plan 4, 7, 10 with shares .1, .1, .8 of .05 and a family of one; nobody gives up (that only lowers the"
-    yield "rates). Each cell is the larger of two rates:"
+    yield "## Shapes on which no rule was chosen"
     yield ""
-    yield from errors([Looks()], simulations, rng)
+    yield from SHAPES_IN_WORDS
+    yield ""
+    yield "Arms paired by seed; one look at 5 seeds / the plan 4, 7, 10:"
+    yield ""
+    yield from table(held_out())
+    yield ""
+    yield "The same declared unpaired (Welch):"
+    yield ""
+    yield from table(welch())
+    yield ""
+    yield "## Runs that collapse"
+    yield ""
+    yield "Every arm loses the same share of its runs (columns), far below the others and marked as collapsed; the"
+    yield "truth is on the boundary among the runs that converge, and the verdict named would be wrong"
+    yield f"({collapses} simulations a cell, standard error {math.sqrt(0.05 * 0.95 / collapses):.4f}):"
+    yield ""
+    yield from rows_collapse()
+    yield ""
+    yield "## One source for all seeds of an arm"
+    yield ""
+    yield f"Each arm's seeds start from one source run, which makes {shared_share()} of their variance. Verdicts about"
+    yield "these source runs keep their level. Of the statement about sources in general, which a paper makes, this"
+    yield "share is wrongly SUPPORTED; it grows with n, so a source is trained anew for each seed where a claim does"
+    yield "not say otherwise:"
+    yield ""
+    yield from rows_shared()
+    yield ""
+    yield "## Paired or not"
+    yield ""
+    yield "`Greater` on normal values, by the correlation of two arms' runs of one seed: wrongly SUPPORTED where a = b,"
+    yield "and power where a − b is one sd of an arm. One look."
+    yield ""
+    yield from rows_pairing()
     yield ""
     yield "## The one-sided t by number of seeds (wrongly SUPPORTED)"
     yield ""
@@ -253,58 +305,56 @@ def report(simulations: int, folder: Path) -> Iterable[str]:
     yield "symmetric distribution: of values ±x all 2ⁿ patterns of signs are equally likely, and with 4 seeds one of 16"
     yield "is already more than .05."
     yield ""
-    yield from one_sided_by_n(simulations, rng)
+    yield from rows_t()
     yield ""
     yield "## Seeds saved by the sequential plan"
     yield ""
-    few = max(100, simulations // 10)
-    yield f"Normal values, {few} claims a row ({10 * few} with fixed seeds). K is the size of the family: an early stop"
-    yield "needs 1 / K of a look's level, the last look does not (Holm follows). First `Greater`:"
+    yield f"Normal values, {claims} claims a row ({10 * claims} with fixed seeds). K is the size of the family: an"
+    yield "early stop needs 1 / K of a look's level, the last look does not (Holm follows). First `Greater`:"
     yield ""
-    yield from saved(few, rng)
+    yield from rows_saved()
     yield ""
-    few = max(50, simulations // 25)
-    yield f"Every relation with K = 8, {few} claims a row ({10 * few} with fixed seeds); effects as in the pictures:"
+    yield f"Every relation with K = 8, {by_relation} claims a row ({10 * by_relation} with fixed seeds); effects as in"
+    yield "the pictures:"
     yield ""
-    yield from saved_by_relation(few, rng)
+    yield from rows_by_relation()
     yield ""
     yield "## Plans that are made longer afterwards"
     yield ""
     yield f"`Greater`, normal values, no effect, {simulations} claims: how often one has been wrongly SUPPORTED after"
     yield "each plan, if all that the former left INCONCLUSIVE go on to the next. A row of the table notes it."
     yield ""
-    yield from prolonged(simulations, np.random.default_rng(2026))
+    yield from rows_prolonged()
     yield ""
     yield "## Images clustered in subjects"
     yield ""
-    few = max(200, 2 * simulations // 5)
-    error = math.sqrt(0.9 * 0.1 / few)
+    error = math.sqrt(0.9 * 0.1 / images)
     yield "Two arms with the same seeds and test images; the truth is the difference of their pooled IoU over all seeds"
     yield "*and* all subjects that could have been drawn. Below, how often intervals of nominal .90 hold it, by seeds ×"
-    yield f"subjects ({few} simulations a cell, standard error {error:.4f}, seed 2025). The seed interval"
+    yield f"subjects ({images} simulations a cell, standard error {error:.4f}, seed 2025). The seed interval"
     yield "is about the drawn test images: it does not cover the population that they were drawn from, and the less the"
     yield "more seeds there are. Samples that give no two-level interval (fewer than 5 subjects with foreground, or one"
     yield "with nearly all of it) count in neither."
     yield ""
-    yield from clustered(few, np.random.default_rng(2025))
+    yield from rows_clustered()
     yield ""
     yield "## Power"
     yield ""
-    yield from power(max(200, simulations // 5), rng, folder)
+    yield from pictures()
 
 
 def main() -> None:
     """Print the page and write it with its pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=10000, help="for each cell (10000 takes about 6 minutes)")
+    parser.add_argument("--simulations", type=int, default=4000, help="for each cell")
     parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parents[1] / "docs")
+    parser.add_argument("--workers", type=int, default=1, help="processes; the page is the same with any number")
     options = parser.parse_args()
     started = time.perf_counter()
-    lines = []
-    for line in report(options.simulations, options.docs):
-        print(line, flush=True)
-        lines.append(line)
-    (options.docs / "calibration.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with ProcessPoolExecutor(options.workers) as pool:
+        page = "\n".join(report(options.simulations, options.docs, pool))
+    print(page)
+    (options.docs / "calibration.md").write_text(page + "\n", encoding="utf-8")
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.relations.crossed import components, half_widths, pseudo_values, weights
-from harness.relations.paired_t import Array
+from harness.relations.t_test import Array
 from harness.relations.two_level import FEW_SUBJECTS, LEAST_EFFECTIVE
 
 # Of `Clustered`, in probits: an arm's mean skill, and the sd of a subject's and of an image's difficulty; sd of the

@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.held_out import HELD_OUT, draw_held_out
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
 from harness.relations.convergence import ConvergesFaster
 from harness.relations.equivalence import Equivalent
 from harness.relations.looks import Looks
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
-from harness.relations.paired_t import Array
 from harness.relations.ranking import RankCorrelation
-from harness.relations.relation import Relation
+from harness.relations.relation import Collapsed, Relation, SampleKey
+from harness.relations.t_test import Array
 
 SHAPES = ("normal", "t3", "uniform", "skewed right", "skewed left", "two kinds")
 """Shapes of the noise, each with sd 1. The skewed ones are centred exponentials, and make a − b skewed too; of two
-kinds are runs that converge or collapse, half of them, with little noise."""
+kinds are runs that end at one of two values, half of them, with little noise, though none is marked as collapsed.
+`benchmarks.held_out` has further ones."""
 
 STEP, BUDGET = 0.25, 4.0
 """Of simulated times to a threshold: between two evaluations, and after which a run is censored."""
@@ -40,7 +42,7 @@ class Truth:
     """A relation and a truth at its boundary, where one of the verdicts would be wrong.
 
     Attributes:
-        relation: Margins in sd of one arm's noise.
+        relation: Margins and gains in sd of one arm's noise.
         means: True means of the arms, in the same units (logarithms of times for a convergence).
         wrong: The verdict that must come in at most alpha of all cases.
         label: The truth in words.
@@ -51,10 +53,24 @@ class Truth:
     wrong: Literal["SUPPORTED", "REFUTED"]
     label: str
 
+    def unpaired(self) -> Truth | None:
+        """The same with every comparison declared unpaired; ``None`` where nothing is paired to begin with."""
+        relation = unpaired(self.relation)
+        return None if relation == self.relation else replace(self, relation=relation)
+
     @property
     def name(self) -> str:
         """The relation's class."""
         return type(self.relation).__name__
+
+
+def unpaired(relation: Relation) -> Relation:
+    """The relation with each of its comparisons declared unpaired."""
+    if isinstance(relation, All):
+        return replace(relation, relations=tuple(map(unpaired, relation.relations)))
+    if isinstance(relation, (ConvergesFaster, Reaches)):
+        return relation
+    return replace(relation, paired=False)
 
 
 def _truths() -> tuple[Truth, ...]:
@@ -66,8 +82,6 @@ def _truths() -> tuple[Truth, ...]:
     for side in ("SUPPORTED", "REFUTED"):
         rows += [
             (Greater("a", "b"), {"a": 0, "b": 0}, side, "a = b"),
-            (Greater("a", "b", 0.5), {"a": 0.5, "b": 0}, side, "gain = margin"),
-            (NotGreater("a", "b", 0.5), {"a": 0.5, "b": 0}, side, "gain = margin"),
             (NotWorse("a", "b", 0.5), {"a": -0.5, "b": 0}, side, "loss = margin"),
             (half, {"a": -0.5}, side, "mean = value − tolerance"),
             (Equivalent(two, 0.1), {"a": 0.1, "b": 0}, side, "difference = margin (.1 sd)"),
@@ -82,16 +96,22 @@ def _truths() -> tuple[Truth, ...]:
         ]
     three, arms4 = ("a", "b", "c"), ("a", "b", "c", "d")
     rows += [
+        (Greater("a", "b", gain=0.5), {"a": 0, "b": 0}, "SUPPORTED", "a = b, gain .5"),
+        (Greater("a", "b", gain=0.5), {"a": 0.5, "b": 0}, "REFUTED", "difference = gain"),
+        (NotGreater("a", "b", gain=0.5), {"a": 0.5, "b": 0}, "SUPPORTED", "difference = gain"),
+        (NotGreater("a", "b", gain=0.5), {"a": 0, "b": 0}, "REFUTED", "a = b, gain .5"),
         (Equivalent(three, 2.0), {"a": 0, "b": 1.0, "c": 2.0}, "SUPPORTED", "ends differ by the margin"),
         (Equivalent(three, 0.5), {"a": 0, "b": 0, "c": 0.5}, "REFUTED", "two pairs at the margin"),
         (Increasing(three), {"a": 0, "b": 0, "c": FAR}, "SUPPORTED", "first step 0, second large"),
         (Increasing(three), {"a": 0, "b": 2.0, "c": 1.0}, "SUPPORTED", "0, 2, 1"),
-        (Increasing(arms4, 0.3), {"a": 0, "b": 0.3, "c": 0.6, "d": 0.9}, "REFUTED", "every step = margin"),
+        (Increasing(arms4, gain=0.3), {"a": 0, "b": 0.3, "c": 0.6, "d": 0.9}, "REFUTED", "every step = gain"),
         (NonMonotonic(three, "b"), {"a": 0, "b": FAR, "c": FAR}, "SUPPORTED", "no descent after the turn"),
         (NonMonotonic(three, "b", "valley"), {"a": 0, "b": 0, "c": FAR}, "SUPPORTED", "no descent before the turn"),
         (NonMonotonic(three, "b"), {"a": 0, "b": 0, "c": 0}, "REFUTED", "all equal"),
+        (NonMonotonic(three, "b", gain=0.5), {"a": 0, "b": 0.5, "c": 0}, "REFUTED", "height = gain"),
         (BestOf(arms4, "a"), {"a": 0, "b": 0, "c": -FAR, "d": -FAR}, "SUPPORTED", "a tie for the best"),
         (BestOf(arms4, "a"), {"a": 0, "b": 0, "c": 0, "d": 0}, "REFUTED", "all equal"),
+        (BestOf(arms4, "a", gain=0.5), {"a": 0.5, "b": 0, "c": 0, "d": 0}, "REFUTED", "lead = gain"),
         (four, {"a": 0, "b": 0, "c": 0, "d": FAR}, "SUPPORTED", "3 of 6 concordant, 3 on the edge"),
         (four, {"a": 0, "b": 0, "c": 0, "d": 0}, "SUPPORTED", "all equal"),
         (four, {"a": FAR, "b": 0, "c": 0, "d": FAR}, "REFUTED", "2 of 6 discordant, 2 on the edge"),
@@ -143,13 +163,13 @@ def draw(
     *,
     correlated: bool = False,
     alike: bool = False,
-) -> dict[str, Array]:
+) -> dict[SampleKey, Array]:
     """Simulated seeds of all arms.
 
     Args:
         rng: The generator.
         means: True means by arm.
-        shape: Of the noise, see `noise`.
+        shape: Of the noise, see `noise`, or one of `HELD_OUT`, whose arms are independent and have their own spreads.
         n: Seeds.
         simulations: How often.
         correlated: Arms share a seed effect, unequally (`LOADINGS`), so that it does not cancel in differences.
@@ -157,10 +177,12 @@ def draw(
             difference of two neighbours is itself nearly a centred exponential, or of two kinds.
 
     Returns:
-        ``(simulations, n)`` by arm.
+        ``(simulations, n)`` by arm, and by `Collapsed` of each arm where runs collapse.
     """
+    if shape in HELD_OUT:
+        return draw_held_out(rng, means, shape, n, simulations)
     shared = noise(rng, shape, (simulations, n)) if correlated else None
-    arms: dict[str, Array] = {}
+    arms: dict[SampleKey, Array] = {}
     for i, (arm, mean) in enumerate(means.items()):
         own = noise(rng, shape, (simulations, n))
         if shared is not None:
@@ -172,10 +194,19 @@ def draw(
     return arms
 
 
-def as_times(arms: Mapping[str, Array]) -> dict[str, Array]:
-    """Times to a threshold from their logarithms, by arm: on a grid of evaluations, ``inf`` beyond the budget."""
-    times = {arm: STEP * np.ceil(np.exp(values) / STEP) for arm, values in arms.items()}
-    return {arm: np.where(values > BUDGET, np.inf, values) for arm, values in times.items()}
+def as_times(arms: Mapping[SampleKey, Array]) -> dict[SampleKey, Array]:
+    """Times to a threshold from their logarithms, by arm: on a grid of evaluations, ``inf`` beyond the budget.
+
+    A collapsed run never arrives.
+    """
+    times: dict[SampleKey, Array] = {}
+    for arm, values in arms.items():
+        if isinstance(arm, Collapsed):
+            continue
+        ends = STEP * np.ceil(np.exp(values) / STEP)
+        collapsed = arms.get(Collapsed(str(arm)), np.zeros(values.shape))
+        times[arm] = np.where((ends > BUDGET) | (collapsed > 0), np.inf, ends)
+    return times
 
 
 def rates(
@@ -199,7 +230,8 @@ def rates(
     """
     arms = samples(relation, means, shape, n, simulations, rng, correlated)
     pvalue, against = relation.pvalues(arms)
-    return float((pvalue < alpha).mean()), float((against < alpha).mean())
+    supported = pvalue < alpha
+    return float(supported.mean()), float((~supported & (against < alpha)).mean())
 
 
 def plan_rates(
@@ -228,25 +260,45 @@ def plan_rates(
 
 
 def decided_by(
-    relation: Relation, arms: Mapping[str, Array], looks: Looks, alpha: float = 0.05
+    relation: Relation, arms: Mapping[SampleKey, Array], looks: Looks, alpha: float = 0.05
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which simulations ``(simulations, seeds)`` a plan of looks supports, and which it refutes."""
-    simulations = next(iter(arms.values())).shape[0]
-    supported, refuted = np.zeros(simulations, dtype=np.bool_), np.zeros(simulations, dtype=np.bool_)
-    for i, n in enumerate(looks.at):
-        pvalue, against = relation.pvalues({arm: values[:, :n] for arm, values in arms.items()})
-        level, going = looks.level(i, alpha), ~(supported | refuted)
-        supported |= going & (pvalue < level)
-        refuted |= going & (against < level)
-    return supported, refuted
+    return decided_by_plans(relation, arms, (looks,), alpha)[0]
 
 
-def wrong_rate(
-    truth: Truth, shape: str, looks: Looks, simulations: int, rng: np.random.Generator, *, correlated: bool = False
-) -> float:
-    """How often a plan of looks comes to the wrong verdict under a truth, at level .05."""
-    supported, refuted = plan_rates(truth.relation, truth.means, shape, looks, simulations, rng, correlated=correlated)
-    return supported if truth.wrong == "SUPPORTED" else refuted
+def decided_by_plans(
+    relation: Relation, arms: Mapping[SampleKey, Array], plans: Sequence[Looks], alpha: float = 0.05
+) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """The same for several plans on the same seeds, whose p-values are computed once."""
+    numbers = sorted({n for looks in plans for n in looks.at})
+    pvalues = {n: relation.pvalues({arm: values[:, :n] for arm, values in arms.items()}) for n in numbers}
+    decided = []
+    for looks in plans:
+        supported = np.zeros(pvalues[looks.most][0].shape, dtype=np.bool_)
+        refuted = supported.copy()
+        for i, n in enumerate(looks.at):
+            pvalue, against = pvalues[n]
+            level, going = looks.level(i, alpha), ~(supported | refuted)
+            supported |= going & (pvalue < level)
+            refuted |= going & ~supported & (against < level)
+        decided.append((supported, refuted))
+    return decided
+
+
+def wrong_rates(
+    truth: Truth,
+    shape: str,
+    plans: Sequence[Looks],
+    simulations: int,
+    rng: np.random.Generator,
+    *,
+    correlated: bool = False,
+) -> list[float]:
+    """How often each plan of looks comes to the wrong verdict under a truth, at level .05, on the same seeds."""
+    most = max(looks.most for looks in plans)
+    arms = samples(truth.relation, truth.means, shape, most, simulations, rng, correlated)
+    side = ("SUPPORTED", "REFUTED").index(truth.wrong)
+    return [float(each[side].mean()) for each in decided_by_plans(truth.relation, arms, plans)]
 
 
 def samples(
@@ -257,7 +309,7 @@ def samples(
     simulations: int,
     rng: np.random.Generator,
     correlated: bool = False,
-) -> dict[str, Array]:
+) -> dict[SampleKey, Array]:
     """Simulated seeds as a relation takes them: values, or times where it compares times; arguments as in `rates`."""
     timed = isinstance(relation, ConvergesFaster)
     arms = draw(rng, means, shape, n, simulations, correlated=correlated, alike=timed)

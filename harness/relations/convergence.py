@@ -9,19 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.relations.decision import Decision, verdict_of
-from harness.relations.paired_t import Array, joint_power
+from harness.relations.rank_test import (
+    detectable_probability,
+    null_tail,
+    required_wins,
+    smallest_pvalue,
+)
 from harness.relations.relation import Arrays, Key, TwoArms, check_fraction
+from harness.relations.t_test import Array, joint_power
 from harness.specs.measures import Measure, TimeTo
+
+ROUNDING = 1e-9
+"""Ends of brackets that differ by less than this share are equal: 0.3 − 0.1 is below 0.2 in floating point."""
 
 
 @dataclass(frozen=True)
 class ConvergesFaster(TwoArms):
-    """`a` reaches a threshold more than `ratio` times sooner than `b`: a sign test of T_b / T_a > ratio.
+    """`a` reaches a threshold more than `ratio` times sooner than `b`: an exact rank test of T_b > ratio · T_a.
 
     The samples are times (iterations or epochs) to a threshold set beforehand, on the grid of evaluations; ``inf`` is
-    "never within the budget" (censored). SUPPORTED if the pairs with T_b / T_a above `ratio` are more than half
-    (`scipy.stats.binomtest`), REFUTED if those with T_b / T_a below it are. Pairs that cannot be decided (neither
-    arrives, equal to the ratio) count against either. Needs 5 pairs at level .05.
+    "never within the budget" (censored). Runs are not paired: every run of `a` is compared with every run of `b`, and
+    U counts the pairs in which T_b > ratio · T_a is certain. SUPPORTED if so many pairs have a probability below the
+    level where both arms have the same law of ratio · T (Wilcoxon, Mann and Whitney, exact; see
+    `harness.relations.rank_test`); REFUTED likewise by the pairs in which T_b < ratio · T_a is certain. A pair that
+    rounding or censoring leaves open is a win of neither side, which can only make both p-values larger. Needs 4 runs
+    an arm at level .05.
 
     Args:
         a: Name of an arm.
@@ -32,16 +44,16 @@ class ConvergesFaster(TwoArms):
             ratio · T_a, and a censored `a` shows the opposite only if T_b is at most ratio times a's budget. Without
             them, "never" is infinitely long.
         grid: Time between two evaluations. A run whose first evaluation above the threshold is at t arrived after
-            t − grid, so a pair that the rounding could turn is undecided.
+            t − grid and at t at the latest. Brackets that touch are decided; without a grid equal times are a tie.
         measure: The relation's own measure, a `TimeTo`; see `Relation`.
 
     Raises:
         ValueError: The arms are the same, or the ratio or a budget is not above 0.
 
-    >>> times = {"pretrained": [20, 30, 20, 60, 40], "scratch": [80, 80, float("inf"), 160, 120]}
+    >>> times = {"pretrained": [20, 30, 20, 60], "scratch": [80, 140, float("inf"), 160]}
     >>> decision = ConvergesFaster("pretrained", "scratch", ratio=2).decide(times)
-    >>> decision.verdict, decision.effect, decision.pvalue
-    (<Verdict.SUPPORTED: 'SUPPORTED'>, 3.0, 0.03125)
+    >>> decision.verdict, decision.wins, round(decision.pvalue, 3)
+    (<Verdict.SUPPORTED: 'SUPPORTED'>, (15, 16), 0.029)
     """
 
     ratio: float = 1.0
@@ -84,107 +96,109 @@ class ConvergesFaster(TwoArms):
         check_fraction(f"threshold of {measure.metric}", measure.threshold)
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
-        sooner, later = self._outcomes(samples)
-        n = sooner.shape[-1]
-        return sign_test(sooner.sum(axis=-1), n), sign_test(later.sum(axis=-1), n)
+        won, lost = self._wins(samples)
+        n = self._values(samples, self.a).shape[-1]
+        tail = null_tail(n, n)
+        return np.asarray(tail[won]), np.asarray(tail[lost])
 
     def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
-        sooner, later = self._outcomes(samples)
-        n = sooner.size
-        pvalue, raw_against = (float(p) for p in self.pvalues(samples))
-        against = min(1.0, raw_against * comparisons)
-        verdict = verdict_of(pvalue, against, alpha)
-        wins, losses = int(sooner.sum()), int(later.sum())
-        required = _required_pairs(n, alpha)
         a, b = self._values(samples, self.a), self._values(samples, self.b)
-        ratios = [
-            _quotient(float(y), float(x)) if math.isfinite(x) or math.isfinite(y) else math.nan
-            for x, y in zip(a, b, strict=True)
-        ]
+        n, pairs = a.size, a.size * b.size
+        won, lost = (int(count) for count in self._wins(samples))
+        pvalue, raw_against = (float(p) for p in self.pvalues(samples))
+        against, alpha_against = min(1.0, raw_against * comparisons), alpha / comparisons
+        verdict = verdict_of(pvalue, against, alpha)
+        open_pairs = pairs - won - lost
         notes = [
-            f"{self.a} was more than {self.ratio:g}× sooner in {wins} of {n} pairs, less than that in {losses}"
-            + (f"; {n - wins - losses} cannot be told" if n - wins - losses else "")
+            f"{self.a} was more than {self.ratio:g}× sooner in {won} of {pairs} pairs of runs, less than that in {lost}"
+            + (f"; {open_pairs} cannot be told" if open_pairs else "")
         ]
         if np.isinf(a).any() or np.isinf(b).any():
             censored = [f"{name} never arrived in {int(np.isinf(t).sum())}" for name, t in ((self.a, a), (self.b, b))]
             notes.append(f"{' and '.join(censored)} of {n} runs (censored)")
-        if required is None:
-            reason = f"A sign test of {n} pairs cannot fall below p = {0.5**n:.3g}, and the level is {alpha:.3g}."
-        else:
-            reason = f"{wins} of {n} pairs for and {losses} against; {required} are needed at level {alpha:.3g}."
         return Decision(
             verdict=verdict,
-            effect=_median(ratios),
+            effect=_median([_quotient(float(y), float(x)) for x in a for y in b]),
             effect_kind=self.effect_kind,
-            interval=self._interval(samples, alpha, alpha / comparisons),
+            interval=self._interval(samples, alpha, alpha_against),
             pvalue=pvalue,
             pvalue_against=against,
             n=n,
-            detectable=None if required is None else _detectable_probability(required, n, joint_power(comparisons)),
+            detectable=detectable_probability(n, alpha, joint_power(comparisons)),
             alpha=alpha,
-            alpha_against=alpha / comparisons,
-            reason="" if verdict.decided else reason,
+            alpha_against=alpha_against,
+            reason="" if verdict.decided else _undecided(n, won, lost, alpha),
             notes=tuple(notes),
             exact_pvalue=pvalue,
             label=self.describe(),
             detectable_unit="probability",
             measure=self.printed_measure,
             compares=self.arms,
-            seed_effects=tuple(ratios),
+            seed_effects=tuple(_quotient(float(y), float(x)) for x, y in zip(a, b, strict=True)),
             boundaries=(self.ratio,) if self.ratio != 1 else (),
+            paired=False,
+            wins=(won, pairs),
         )
 
-    def _outcomes(self, samples: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which pairs show T_b > ratio · T_a, and which T_b < ratio · T_a; each ``(..., n)``."""
-        a, b = self._values(samples, self.a), self._values(samples, self.b)
-        earliest_a, earliest_b = np.maximum(a - self.grid, 0), np.maximum(b - self.grid, 0)
-        sooner = np.isfinite(a) & (earliest_b > self.ratio * a)
-        later = np.isfinite(b) & (b < self.ratio * earliest_a)
-        if self.budgets is not None:
-            sooner &= np.isfinite(b) | (self.ratio * a <= self.budgets[1])
-            later &= np.isfinite(a) | (b <= self.ratio * self.budgets[0])
-        return sooner, later
+    def _wins(self, samples: Arrays) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+        """How many pairs certainly show T_b > ratio · T_a, and how many T_b < ratio · T_a; each ``(...)``."""
+        lowest, highest = self._brackets(samples)
+        won, lost = lowest > self.ratio, highest < self.ratio
+        return won.sum(axis=(-2, -1)), lost.sum(axis=(-2, -1))
+
+    def _brackets(self, samples: Arrays) -> tuple[Array, Array]:
+        """Below and above what T_b / T_a of every pair lies, each ``(..., n_a, n_b)``.
+
+        An end that the ratio cannot take, by the grid or a budget, is moved inwards by `ROUNDING`, one that it can
+        take outwards. So the ratio is certain to be above r exactly where the lower end is.
+        """
+        budgets = self.budgets if self.budgets is not None else (math.inf, math.inf)
+        (a_from, a_to, a_after), (b_from, b_to, b_after) = (
+            _bracket(self._values(samples, arm), budget, self.grid)
+            for arm, budget in zip(self.arms, budgets, strict=True)
+        )
+        a_from, a_to, a_after = a_from[..., :, None], a_to[..., :, None], a_after[..., :, None]
+        b_from, b_to, b_after = b_from[..., None, :], b_to[..., None, :], b_after[..., None, :]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lowest = b_from / a_to * (1 + np.where(b_after, ROUNDING, -ROUNDING))
+            highest = b_to / a_from * (1 + np.where(a_after, -ROUNDING, ROUNDING))
+        # 0 / 0: above 0 by something, or both 0; ∞ / ∞: neither arrived.
+        unknown_low = np.where(np.isfinite(b_from) & b_after, np.inf, 0.0)
+        unknown_high = np.where(np.isfinite(a_from) & a_after, 0.0, np.inf)
+        return (
+            np.where(np.isnan(lowest), unknown_low, lowest),
+            np.where(np.isnan(highest), unknown_high, highest),
+        )
 
     def _interval(self, samples: Arrays, alpha: float, alpha_against: float) -> tuple[float, float]:
-        """Bounds of the median of T_b / T_a by order statistics: the values that the sign test would not reject.
+        """Bounds of the ratio: those that the rank test at these levels would not reject (Moses 1965).
 
-        Each ratio is known from a lowest to a highest possible value; the lower bound uses the lowest ones.
+        The lower bound is an order statistic of the lower ends of all pairs, the upper one of the upper ends.
         """
-        a, b = self._values(samples, self.a), self._values(samples, self.b)
-        n = a.size
-        budget_a, budget_b = self.budgets if self.budgets is not None else (math.inf, math.inf)
-        lowest, highest = [], []
-        for x, y in zip(a, b, strict=True):
-            exact = math.isfinite(x) and math.isfinite(y) and not x == y == 0
-            if exact:
-                low = _quotient(max(float(y) - self.grid, 0.0), float(x))
-                high = _quotient(float(y), max(float(x) - self.grid, 0.0))
-            else:
-                # A censored run took longer than its budget: the bound itself is not reached.
-                low, high = 0.0, math.inf
-                if math.isfinite(x) and math.isinf(y):
-                    low = math.nextafter(_quotient(budget_b, float(x)), math.inf)
-                elif math.isfinite(y) and math.isinf(x):
-                    high = math.nextafter(_quotient(float(y), budget_a), 0.0)
-            lowest.append(low)
-            highest.append(high)
-        low_rank, high_rank = _rank(n, alpha), _rank(n, alpha_against)
-        low = 0.0 if low_rank is None else sorted(lowest)[low_rank]
-        high = math.inf if high_rank is None else sorted(highest)[n - 1 - high_rank]
-        return low, high
+        lowest, highest = (np.sort(ends, axis=None) for ends in self._brackets(samples))
+        n = self._values(samples, self.a).size
+        for_claim, opposite = required_wins(n, alpha), required_wins(n, alpha_against)
+        low = 0.0 if for_claim is None else float(lowest[-for_claim])
+        return low, math.inf if opposite is None else float(highest[opposite - 1])
 
 
-def sign_test(count: NDArray[np.int_], n: int) -> Array:
-    """P(at least `count` of `n` fair coins): `scipy.stats.binomtest`, for many counts at once.
+def _bracket(times: Array, budget: float, grid: float) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """From when to when runs may have arrived, and whether the earliest moment is excluded; each ``(..., n)``."""
+    arrived = np.isfinite(times)
+    earliest = np.where(arrived, np.maximum(times - grid, 0.0), budget)
+    excluded = np.where(arrived, (grid > 0) & (times >= grid), math.isfinite(budget))
+    return earliest, times, excluded
 
-    >>> float(sign_test(np.array(5), 5))
-    0.03125
-    """
-    if n == 0:
-        return np.ones(np.shape(count))
-    from scipy import stats
 
-    return np.asarray(stats.binom.sf(np.asarray(count) - 1, n, 0.5), dtype=np.float64)
+def _undecided(n: int, won: int, lost: int, alpha: float) -> str:
+    """Why the rank test came to no verdict."""
+    required = required_wins(n, alpha)
+    if required is None:
+        return (
+            f"A rank test of {n} runs an arm cannot fall below p = {smallest_pvalue(n):.3g}, "
+            f"and the level is {alpha:.3g}."
+        )
+    return f"{won} of {n * n} pairs of runs for and {lost} against; {required} are needed at level {alpha:.3g}."
 
 
 def _median(ratios: list[float]) -> float | None:
@@ -202,28 +216,10 @@ def _median(ratios: list[float]) -> float | None:
     return sum(middles[0]) / len(middles[0])
 
 
-def _quotient(numerator: float, denominator: float) -> float:
-    if denominator == 0:
-        return math.inf if numerator > 0 else 1.0
-    return numerator / denominator
-
-
-def _rank(n: int, alpha: float) -> int | None:
-    """Position from below of the order statistic that bounds the median at `alpha`, or ``None``.
-
-    The lower bound exceeds a ratio exactly if more than n − 1 − rank of the values do, which the sign test rejects.
-    """
-    required = _required_pairs(n, alpha)
-    return None if required is None else n - required
-
-
-def _required_pairs(n: int, alpha: float) -> int | None:
-    """How many of `n` pairs the sign test needs at that level, ``None`` where all of them are too few."""
-    return next((k for k in range(n + 1) if float(sign_test(np.array(k), n)) < alpha), None)
-
-
-def _detectable_probability(required: int, n: int, power: float) -> float:
-    """The probability of a faster pair at which `required` of `n` pairs come with that power: a beta quantile."""
-    from scipy import special
-
-    return float(special.betaincinv(required, n - required + 1, power))
+def _quotient(later: float, sooner: float) -> float:
+    """`later` / `sooner` of two times; NaN where neither run arrived, 1 where both are 0."""
+    if math.isinf(later) and math.isinf(sooner):
+        return math.nan
+    if sooner == 0:
+        return math.inf if later > 0 else 1.0
+    return later / sooner

@@ -63,7 +63,7 @@ class Decision:
             factor, so that the whole is the largest ``pvalue`` and the smallest ``pvalue_against`` of its parts.
         notes: What a reader should see beside the verdict: skewness, Page's trend test, label permutation.
         exact_pvalue: Exact p for the claim that assumes no distribution: sign flips of the differences (largest over
-            the parts), label permutation for a rank correlation, the sign test itself for a convergence.
+            the parts), label permutation for a rank correlation, the rank test itself for a convergence.
         label: The relation in words.
         detectable_unit: What ``detectable`` counts: ``"difference"``, ``"margin"`` (the smallest margin within which
             equal arms would have been shown equivalent) or ``"probability"`` (that a pair is faster).

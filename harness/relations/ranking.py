@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from harness.relations.comparison import no_test_reason
 from harness.relations.decision import Decision, Verdict, verdict_of
-from harness.relations.paired_t import (
-    LEAST_SEEDS,
-    Array,
-    bounds,
-    detectable,
-    joint_power,
-    one_sided,
-    paired_differences,
-    varies,
-)
-from harness.relations.relation import Arrays, Key, Relation, check_arms
+from harness.relations.one_difference import Greater
+from harness.relations.partial_conjunction import partial_conjunctions, shown
+from harness.relations.relation import Arrays, Collapsed, Key, Relation, check_arms
+from harness.relations.t_test import LEAST_SEEDS, Array, detectable, joint_power
 from harness.specs.measures import Value
 
 ROUNDING = 1e-9
@@ -34,18 +27,20 @@ EXACT_MODELS = 6
 class RankCorrelation(Relation):
     """Kendall's τ between a reference and the target, over these models, exceeds `above`.
 
-    The statement is about *these* models: each of the N pairs of models with different references is a paired t test
-    over seeds, and Holm over the pairs (`statsmodels.stats.multitest.multipletests`, "holm") shows C of them concordant
-    and, separately, D discordant. Then (2C − N)/N ≤ τ ≤ (N − 2D)/N with the error of Holm: SUPPORTED if the lower
-    bound exceeds `above`, REFUTED if the upper one does not. Holm shows at least what Bonferroni shows. Beyond these
-    models only the label permutation speaks (`scipy.stats.kendalltau`): its exact p is `Decision.exact_pvalue`. Models
-    × seeds are never pooled as if independent (29% errors).
+    The statement is about *these* models: each of the N pairs of models with different references is compared as by
+    `Greater`. If C of them are concordant and D discordant, then (2C − N)/N ≤ τ ≤ (N − 2D)/N. So τ exceeds `above` if
+    at least u pairs are concordant, u being known beforehand: `required`. SUPPORTED if that is shown by the partial
+    conjunction, (N − u + 1) · p₍ᵤ₎ (`harness.relations.partial_conjunction`), which is never above Holm's p-value;
+    REFUTED if enough pairs are shown discordant likewise.
+    Beyond these models only the label permutation speaks (`scipy.stats.kendalltau`): its exact p is
+    `Decision.exact_pvalue`. Models × seeds are never pooled as if independent (29% errors).
 
     Args:
         pairs: Arms, each with its reference: a known number (ImageNet accuracy), the name of another arm of the same
             seeds, or the `Value` of an arm by another measure. All are numbers, or none is. Concordance with a measured
             reference needs both orders to be shown (larger p), in either direction (twice the smaller).
         above: What τ exceeds, in [−1, 1).
+        paired: Whether the models' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`; also of references that are names of arms.
 
     Raises:
@@ -60,6 +55,7 @@ class RankCorrelation(Relation):
 
     pairs: tuple[tuple[str, float | Key], ...]
     above: float = 0.0
+    paired: bool = field(default=True, kw_only=True)
     effect_kind = "correlation"
 
     def __post_init__(self) -> None:
@@ -117,7 +113,7 @@ class RankCorrelation(Relation):
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         concordant, discordant = self._pair_pvalues(samples)
         support, refute = self.required
-        return holm(concordant)[..., support - 1], holm(discordant)[..., refute - 1]
+        return partial_conjunctions(concordant)[..., support - 1], partial_conjunctions(discordant)[..., refute - 1]
 
     def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         n = min(samples[key].size for key in self.keys)
@@ -131,13 +127,14 @@ class RankCorrelation(Relation):
             reason=no_test_reason(n),
             label=self.describe(),
             measure=self.printed_measure,
+            paired=self.paired,
         )
         if n < LEAST_SEEDS:
             return decision
         ordered, (concordant, discordant) = self._ordered(), self._pair_pvalues(samples)
         total = len(ordered)
-        rises = int((holm(concordant) < alpha).sum())
-        falls = int((holm(discordant) * comparisons < alpha).sum())
+        rises = shown(concordant, self.required[0], alpha)
+        falls = shown(discordant, self.required[1], alpha / comparisons)
         support, refute = self.pvalues(samples)
         pvalue, pvalue_against = float(support), min(1.0, float(refute) * comparisons)
         verdict = verdict_of(pvalue, pvalue_against, alpha)
@@ -203,38 +200,43 @@ class RankCorrelation(Relation):
 
     def _compare(self, samples: Arrays, low: Key, high: Key) -> tuple[Array, Array]:
         """P for `high` being above `low`, and for its being below."""
-        differences, scale = paired_differences(self._values(samples, high), self._values(samples, low))
-        return one_sided(differences, 0.0, scale)
+        pair = {"high": high, "low": low}
+        arrays: dict[Key | Collapsed, Array] = {name: self._values(samples, key) for name, key in pair.items()}
+        arrays |= {Collapsed(name): self.collapsed_runs(samples, key) for name, key in pair.items()}
+        return Greater("high", "low", paired=self.paired).pvalues(arrays)
 
     def _describe_pair(
         self, samples: Arrays, low: int, high: int, p: float, q: float, alpha: float, comparisons: float
     ) -> Decision:
-        """One pair of models at Bonferroni's level over the pairs, which stands beside Holm's count.
+        """One pair of models at Bonferroni's level over the pairs, which stands beside the count of all.
 
-        A measured reference puts the pair in the order of its means, so that a concordant pair rises.
+        A measured reference puts the pair in the order of its means, so that a concordant pair rises; its order has to
+        be shown as well.
         """
         if self.measured:
-            first, second = (self._values(samples, reference).mean() for reference in self._references(low, high))
+            first, second = (self._mean(samples, reference) for reference in self._references(low, high))
             low, high = (high, low) if first > second else (low, high)
         names = self.models[low], self.models[high]
-        differences, scale = paired_differences(self._values(samples, names[1]), self._values(samples, names[0]))
-        spread = bool(varies(differences, scale))
+        relation = Greater(names[1], names[0], measure=self.measure, paired=self.paired)
+        part, estimate = relation.decide_part(samples, alpha, comparisons), relation.estimate(samples)
+        power = joint_power(len(self._ordered()))
+        part = replace(
+            part,
+            label=f"{names[0]} < {names[1]}" + (" as by the reference" if self.measured else ""),
+            detectable=detectable(estimate, alpha, power) if estimate.applies else None,
+        )
+        if not self.measured:
+            return part
         against = min(1.0, q * comparisons)
-        return Decision(
-            verdict=verdict_of(p, against, alpha),
-            effect=float(differences.mean()),
-            interval=bounds(differences, alpha, alpha / comparisons) if spread else None,
+        verdict = verdict_of(p, against, alpha)
+        return replace(
+            part,
+            verdict=verdict,
             pvalue=p,
             pvalue_against=against,
-            n=differences.size,
-            detectable=detectable(differences, alpha, joint_power(len(self._ordered()))) if spread else None,
-            alpha=alpha,
-            alpha_against=alpha / comparisons,
-            reason="" if spread else no_test_reason(differences.size),
-            label=f"{names[0]} < {names[1]}" + (" as by the reference" if self.measured else ""),
-            measure=self.printed_measure,
-            compares=(names[1], names[0]),
-            seed_effects=tuple(differences.tolist()),
+            reason="" if verdict.decided else part.reason or "The order of the references is not shown.",
+            direction=None,
+            survives_collapse=None,
         )
 
     def _kendall(self, samples: Arrays) -> tuple[float | None, float | None]:
@@ -260,31 +262,17 @@ class RankCorrelation(Relation):
 
     def _means(self, samples: Arrays) -> tuple[list[float], list[float]]:
         """The models' means over seeds, and their references: known numbers, or means too."""
-        means = [float(self._values(samples, arm).mean()) for arm in self.models]
+        means = [self._mean(samples, arm) for arm in self.models]
         references = [
-            float(self._values(samples, reference).mean()) if isinstance(reference, Key) else float(reference)
+            self._mean(samples, reference) if isinstance(reference, Key) else float(reference)
             for _, reference in self.pairs
         ]
         return means, references
 
+    def _mean(self, samples: Arrays, key: Key) -> float:
+        """The mean of the runs that converged, of all runs where none did."""
+        converged = self.converged(samples, key)
+        return float(np.nanmean(converged) if np.isfinite(converged).any() else self._values(samples, key).mean())
+
     def _tied(self, samples: Arrays) -> bool:
         return any(len(set(figures)) < len(self.pairs) for figures in self._means(samples))
-
-
-def holm(pvalues: Array) -> Array:
-    """Holm's adjusted p-values in ascending order, for many families at once.
-
-    `statsmodels.stats.multitest.multipletests(method="holm")` takes one family; the simulations need 10⁵.
-
-    Args:
-        pvalues: ``(..., N)``.
-
-    Returns:
-        ``(..., N)``, sorted: the k-th is the level at which k hypotheses are rejected.
-
-    >>> holm(np.array([0.03, 0.01, 0.04])).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    ascending = np.sort(pvalues, axis=-1)
-    factors = np.arange(pvalues.shape[-1], 0, -1)
-    return np.asarray(np.minimum(1.0, np.maximum.accumulate(ascending * factors, axis=-1)))

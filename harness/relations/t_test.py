@@ -128,8 +128,9 @@ def one_sided(estimate: Estimate, boundary: float) -> tuple[Array, Array]:
         sign = 0.5**estimate.n
         above = np.where(constant & (distance > rounding), sign, 1.0)
         below = np.where(constant & (distance < -rounding), sign, 1.0)
-    above = np.where(tests, special.stdtr(df, -statistic), above)
-    return np.asarray(above), np.asarray(np.where(tests, special.stdtr(df, statistic), below))
+    tail = special.stdtr(df, -np.abs(statistic))  # the simulations spend most of their time here: once, not twice
+    above = np.where(tests, np.where(statistic > 0, tail, 1 - tail), above)
+    return np.asarray(above), np.asarray(np.where(tests, np.where(statistic > 0, 1 - tail, tail), below))
 
 
 def bounds(estimate: Estimate, alpha_low: float, alpha_high: float) -> tuple[float, float]:

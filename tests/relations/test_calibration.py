@@ -1,4 +1,4 @@
-"""Wrong verdicts come in at most 5% of cases, for every relation (the long version: `benchmarks/calibration.py`)."""
+"""How often verdicts are wrong, by relation and shape of the noise (the long version: `benchmarks/calibration.py`)."""
 
 from __future__ import annotations
 
@@ -7,51 +7,128 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.simulation import SHAPES, TRUTHS, draw, noise, plan_rates, rates, wrong_rate
-from harness.relations import BestOf, Equivalent, Greater, Increasing, Looks, Reaches
-from harness.relations.paired_t import joint_power
+from benchmarks.held_out import COLLAPSED_VALUE, HELD_OUT, draw_held_out
+from benchmarks.simulation import TRUTHS, draw, noise, plan_rates, rates, wrong_rates
+from harness.relations import BestOf, ConvergesFaster, Equivalent, Greater, Increasing, Looks
+from harness.relations.relation import Collapsed
+from harness.relations.t_test import joint_power, of_differences, one_sided
 
-SIMULATIONS = 3000
-LIMIT = 0.05 + 4 * math.sqrt(0.05 * 0.95 / SIMULATIONS)
+SIMULATIONS = 2000
+PLANS = (Looks.fixed(5), Looks())
 
 ids = [f"{t.name}-{t.wrong}-{t.label}" for t in TRUTHS]
 
 
-@pytest.mark.parametrize("correlated", [False, True], ids=["independent", "correlated"])
+def at_most(rate: float, simulations: int = SIMULATIONS) -> float:
+    """What a simulation of a true rate does not exceed: three standard errors more."""
+    return rate + 3 * math.sqrt(rate * (1 - rate) / simulations)
+
+
+def wrong(truth, shape, rng, **kwargs):
+    """The larger rate of one look at 5 seeds and of the looks 4, 7, 10."""
+    return max(wrong_rates(truth, shape, PLANS, SIMULATIONS, rng, **kwargs))
+
+
 @pytest.mark.parametrize("truth", TRUTHS, ids=ids)
-def test_wrong_verdicts_are_rare(truth, correlated):
+def test_wrong_verdicts_come_in_at_most_five_percent(truth):
+    """Where arms differ by a shift and seeds are independent, whatever the tails, also where some runs collapse."""
     rng = np.random.default_rng(11)
     for shape in ("normal", "t3", "uniform"):
-        for looks in (*map(Looks.fixed, (3, 4, 5, 10, 20)), Looks()):
-            rate = wrong_rate(truth, shape, looks, SIMULATIONS, rng, correlated=correlated)
-            assert rate <= LIMIT, f"{shape}, looks at {looks.at}: {rate:.3f}"
+        for correlated in (False, True):
+            assert wrong(truth, shape, rng, correlated=correlated) <= at_most(0.05), (shape, correlated)
+    for shape in ("collapse .1", "collapse .2", "unlike noise", "ties"):
+        assert wrong(truth, shape, rng) <= at_most(0.05), shape
 
 
-@pytest.mark.parametrize("truth", TRUTHS, ids=ids)
-def test_errors_beyond_the_promise_are_known(truth, capsys):
-    """Not promised, but measured: a one-sided t on skewed differences errs up to .15, several of them up to .22; on
-    runs of two kinds up to .13, several comparisons of them up to .38."""
+@pytest.mark.parametrize("truth", [truth for truth in (each.unpaired() for each in TRUTHS) if truth], ids=str)
+def test_unpaired_tests_err_in_no_more(truth):
+    rng = np.random.default_rng(21)
+    for shape in ("normal", "collapse .2", "unlike noise"):
+        assert wrong(truth, shape, rng) <= at_most(0.05), shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "most"),
+    [
+        ("skewed right", 0.25),
+        ("skewed left", 0.25),
+        ("two kinds", 0.4),
+        ("log-normal left", 0.25),
+        ("AR(1)", 0.16),
+        ("outliers", 0.1),
+        ("shared sources", 0.45),
+    ],
+)
+def test_errors_beyond_the_promise_are_known(shape, most):
+    """Not promised, but measured: `docs/calibration.md` prints them."""
     rng = np.random.default_rng(12)
-    errors = {
-        (shape, looks.at): wrong_rate(truth, shape, looks, SIMULATIONS, rng)
-        for shape in SHAPES
-        if shape.startswith(("skewed", "two"))
-        for looks in (*map(Looks.fixed, (3, 5, 10, 20)), Looks())
+    errors = [wrong(truth, shape, rng) for truth in TRUTHS if truth.name not in ("RankCorrelation", "All")]
+    assert max(errors) > at_most(0.05)
+    assert max(errors) < most
+
+
+def test_errors_about_sources_in_general_grow_with_the_seeds():
+    rng = np.random.default_rng(22)
+    few, many = (
+        plan_rates(Greater("a", "b"), {"a": 0, "b": 0}, "shared sources", Looks.fixed(n), 4000, rng)[0] for n in (4, 20)
+    )
+    assert few < 0.15
+    assert many > 0.25
+
+
+def test_held_out_shapes_are_what_they_are_called():
+    rng, means, size = np.random.default_rng(23), {"a": 1.0, "b": 0.0}, (20, 5000)
+    arms = {shape: draw_held_out(rng, means, shape, *size) for shape in HELD_OUT}
+    for shape in HELD_OUT:
+        if not shape.startswith("collapse"):
+            assert arms[shape]["a"].mean() == pytest.approx(1.0, abs=0.05), shape
+    assert {shape: round(arms[shape]["a"].std(), 1) for shape in ("AR(1)", "log-normal left", "shared sources")} == {
+        "AR(1)": 1.0,
+        "log-normal left": 1.0,
+        "shared sources": 1.0,
     }
-    with capsys.disabled():
-        worst = max(errors, key=lambda key: errors[key])
-        print(f"\n{truth.name} wrongly {truth.wrong} ({truth.label}): {errors[worst]:.3f} at {worst}", end="")
-    for (shape, _), rate in errors.items():
-        assert rate < (0.4 if shape == "two kinds" else 0.25)
+    assert arms["unlike noise"]["b"].std() == pytest.approx(3, abs=0.1)
+    drift = arms["AR(1)"]["a"] - 1
+    assert (drift[:, 1:] * drift[:, :-1]).mean() == pytest.approx(0.3, abs=0.03)
+    shared = arms["shared sources"]["a"] - 1
+    assert (shared[:, 0] * shared[:, -1]).mean() == pytest.approx(0.3, abs=0.06)
+    assert len(np.unique(arms["ties"]["a"])) < 25
+    collapsed = arms["collapse .2"]
+    assert collapsed[Collapsed("b")].mean() == pytest.approx(0.2, abs=0.01)
+    assert (collapsed["b"][collapsed[Collapsed("b")] > 0] < COLLAPSED_VALUE / 2).all()
+    with pytest.raises(ValueError, match="shape"):
+        draw_held_out(rng, means, "cauchy", *size)
+
+
+@pytest.mark.parametrize(("correlation", "better"), [(0.0, "unpaired"), (0.9, "paired")])
+def test_pairing_pays_where_something_is_shared(correlation, better):
+    """And both tests keep their level either way."""
+    rng, n = np.random.default_rng(24), 4
+    shared, own = (np.sqrt(share) for share in (correlation, 1 - correlation))
+    a, b = (own * rng.standard_normal((20000, n)) for _ in range(2))
+    common = shared * rng.standard_normal((20000, n))
+    better_a, equal_a = {"a": 2 + a + common, "b": b + common}, {"a": a + common, "b": b + common}
+    relations = {"paired": Greater("a", "b"), "unpaired": Greater("a", "b", paired=False)}
+    power = {name: (each.pvalues(better_a)[0] < 0.05).mean() for name, each in relations.items()}
+    wrongly = [(each.pvalues(equal_a)[0] < 0.05).mean() for each in relations.values()]
+    assert max(power, key=power.__getitem__) == better
+    assert max(wrongly) <= at_most(0.05, 20000)
+
+
+def test_a_rank_test_of_convergence_keeps_its_level_by_enumeration():
+    """Of 4 runs an arm at level .05 the 2 of 70 orders with 15 wins or more decide: .0286."""
+    rng = np.random.default_rng(25)
+    times = {arm: rng.exponential(size=(40000, 4)) for arm in "ab"}
+    supported = ConvergesFaster("a", "b").pvalues(times)[0] < 0.05
+    assert supported.mean() == pytest.approx(2 / 70, abs=3 * math.sqrt(2 / 70 / 40000))
 
 
 def test_uniform_values_need_the_share_that_few_seeds_keep():
     """Without it one sample of uniform values errs .066 at 3 seeds."""
-    rng = np.random.default_rng(18)
-    full, _ = rates(Reaches("a", 0.5, 0.5), {"a": 0.0}, "uniform", 3, 100_000, rng)
-    kept, _ = plan_rates(Reaches("a", 0.5, 0.5), {"a": 0.0}, "uniform", Looks.fixed(3), 100_000, rng)
-    assert full > 0.063
-    assert kept < 0.05
+    values = noise(np.random.default_rng(18), "uniform", (100_000, 3))
+    pvalue, _ = one_sided(of_differences(values, np.abs(values).max(axis=-1)), 0.0)
+    assert (pvalue < 0.05).mean() > 0.063
+    assert (pvalue < Looks.fixed(3).level(0, 0.05)).mean() < 0.05
 
 
 def test_every_relation_is_calibrated_both_ways():
@@ -109,22 +186,21 @@ def test_equal_arms_are_seen_to_be_equivalent_at_what_is_detectable():
 
 def test_interval_wholly_outside_alone_errs_too_often():
     """Why the test against equivalence adds the p-values of its two sides."""
-    from harness.relations.paired_t import one_sided
-
     arms = draw(np.random.default_rng(15), {"a": 0.1, "b": 0.0}, "normal", 5, 20000)
     d = arms["a"] - arms["b"]
-    scale = np.abs(d).max(axis=-1)
-    outside = np.minimum(one_sided(d, 0.1, scale)[0], one_sided(d, -0.1, scale)[1]) < 0.05
+    estimate = of_differences(d, np.abs(d).max(axis=-1))
+    outside = np.minimum(one_sided(estimate, 0.1)[0], one_sided(estimate, -0.1)[1]) < 0.05
     assert outside.mean() > 0.075
     against = Equivalent(("a", "b"), 0.1).pvalues(arms)[1]
     assert (against < 0.05).mean() < 0.055
 
 
-def test_a_claimed_gain_that_is_none_is_refuted():
-    """U < margin refutes a claimed gain with power .99 where the opposite would have .10 (DECISIONS.md)."""
+def test_a_gain_that_is_none_is_refuted():
+    """U < gain refutes a claimed gain with power .99 where the opposite would have .10 (DECISIONS.md)."""
     rng = np.random.default_rng(16)
-    _, refuted = rates(Greater("a", "b", 2.0), {"a": 0, "b": 0}, "normal", 10, 4000, rng)
-    assert refuted > 0.98
+    supported, refuted = rates(Greater("a", "b", gain=2.0), {"a": 0, "b": 0}, "normal", 10, 4000, rng)
+    assert refuted > 0.93
+    assert supported + refuted > 0.98
 
 
 def test_a_peak_is_not_called_increasing():

@@ -1,4 +1,4 @@
-"""Rank correlation: pairs of models by Holm, label permutation beside it."""
+"""Rank correlation: pairs of models by partial conjunction, label permutation beside it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from harness.relations import RankCorrelation, Verdict
-from harness.relations.ranking import holm
+from harness.relations.relation import Collapsed
 from harness.specs.measures import Value, parse
 
 DICE, RECALL = parse("mDice"), parse("Acc.fluid")
@@ -23,12 +22,6 @@ def seeds(means, n=6, seed=0, sd=1.0):
     return {arm: mean + sd * rng.normal(size=n) for arm, mean in means.items()}
 
 
-def test_holm_is_statsmodels():
-    pvalues = np.random.default_rng(1).uniform(size=(5, 6)) ** 3
-    for family, adjusted in zip(pvalues, holm(pvalues), strict=True):
-        assert adjusted == pytest.approx(np.sort(multipletests(family, method="holm")[1]))
-
-
 def test_required_pairs():
     assert RankCorrelation(MODELS).required == (4, 3)  # (2·4 − 6)/6 > 0; (6 − 2·3)/6 ≤ 0
     assert RankCorrelation(MODELS, above=0.6).required == (5, 2)
@@ -37,11 +30,11 @@ def test_required_pairs():
     assert RankCorrelation(MODELS[:3]).required == (2, 2)
 
 
-def test_pvalue_is_holms_at_the_required_rank():
+def test_pvalue_is_the_partial_conjunctions_at_the_required_rank():
     samples = seeds({"a": 0, "b": 1, "c": 2, "d": 3})
     pairs = [stats.ttest_rel(samples[y], samples[x], alternative="greater").pvalue for x, y in combinations("abcd", 2)]
     decision = RankCorrelation(MODELS).decide(samples)
-    assert decision.pvalue == pytest.approx(np.sort(multipletests(pairs, method="holm")[1])[3])
+    assert decision.pvalue == pytest.approx(3 * np.sort(pairs)[3])
     assert len(decision.parts) == 6
 
 
@@ -135,3 +128,35 @@ def test_the_label_permutation_of_many_tied_models_is_called_random():
     assert any("random label permutation" in note for note in RankCorrelation(pairs).decide(samples).notes)
     few = {name: samples[name] for name in "defg"}
     assert any("exact label permutation" in note for note in RankCorrelation(pairs[3:]).decide(few).notes)
+
+
+def test_unpaired_models_are_compared_by_welch():
+    samples = seeds({"a": 0, "b": 1, "c": 2, "d": 3})
+    decision = RankCorrelation(MODELS, paired=False).decide(samples)
+    pairs = [
+        stats.ttest_ind(samples[y], samples[x], equal_var=False, alternative="greater").pvalue
+        for x, y in combinations("abcd", 2)
+    ]
+    assert decision.pvalue == pytest.approx(3 * np.sort(pairs)[3])
+    assert not decision.paired
+    assert not any(part.paired for part in decision.parts)
+
+
+def test_collapsed_runs_are_no_evidence_for_an_order():
+    """In b two runs of eight collapsed: that it is better where it converged shows no order of a and b."""
+    relation, flags = RankCorrelation((("a", 1.0), ("b", 2.0))), np.array([1, 1, 0, 0, 0, 0, 0, 0])
+    samples = seeds({"a": 0, "b": 9}, n=8, sd=0.1)
+    assert relation.decide(samples).verdict is Verdict.SUPPORTED
+    samples["b"] = np.where(flags > 0, -50.0, samples["b"])
+    collapsed = relation.decide({**samples, Collapsed("b"): flags})
+    assert (collapsed.verdict, collapsed.effect) == (Verdict.INCONCLUSIVE, 1.0)
+    assert collapsed.parts[0].collapsed == (2, 0)
+
+
+def test_a_collapsed_reference_shows_no_order():
+    relation = RankCorrelation((("a", "ra"), ("b", "rb")))
+    samples = {**seeds({"a": 0, "b": 9}, n=8, sd=0.1), **seeds({"ra": 0, "rb": 9}, n=8, sd=0.1)}
+    assert relation.decide(samples).verdict is Verdict.SUPPORTED
+    decision = relation.decide({**samples, Collapsed("rb"): [1, 1, 0, 0, 0, 0, 0, 0]})
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert decision.parts[0].reason == "The order of the references is not shown."
