@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import synthetic
@@ -21,7 +24,9 @@ from harness.specs import (
     Shrink,
     Split,
     ZeroShot,
+    ancestry,
     job,
+    replaced,
 )
 
 GOOD = recipe(0.6)
@@ -163,3 +168,73 @@ def test_workers_share_the_work_but_start_once_each_and_wait_for_sources():
     chain = [*tuned.inputs, tuned]
     assert estimate_seconds(chain, pace, 2) == estimate_seconds(chain, pace, 1)
     assert estimate_seconds([tuned], pace) < estimate_seconds(chain, pace)  # the source is in the store
+
+
+DESK = ((16, 4), (124, 192), (160, 160), (120, 160), 64, 24, 12, 300, 1e-3, False)
+"""What the desk scale spent on 2026-11-21."""
+
+RECORDS = [
+    # Source ("" from scratch), head, changes; seconds of the record, from the real DME on one core of a busy machine.
+    ("", "fcn", {}, 50),
+    ("chase_db1", "pspnet", {}, 66),
+    ("chase_db1", "deeplabv3", {}, 73),
+    ("chase_db1", "deeplabv3", {"batch_size": 4}, 76),
+    ("chase_db1", "deeplabv3", {"batch_size": 2}, 85),
+    ("chase_db1", "deeplabv3", {"transforms": (Rescale(0.5),)}, 84),
+]
+
+
+@pytest.fixture
+def claims(monkeypatch):
+    """The modules of huang-dme; ``spend`` sets what a small scale spends."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "claims"))
+    import huang_dme
+    import test_huang_dme
+
+    def spend(scale, spent):
+        network, *rest = spent
+        monkeypatch.setitem(huang_dme.SMALL, scale, huang_dme.Small(Shrink(*network), *rest))
+
+    return SimpleNamespace(pipeline=huang_dme.Pipeline, tests=test_huang_dme, spend=spend)
+
+
+@pytest.mark.parametrize(("source", "head", "changes", "seconds"), RECORDS)
+def test_a_job_of_the_desk_scale_takes_what_was_measured_within_a_factor(source, head, changes, seconds, claims):
+    claims.spend("desk", DESK)
+    unet = claims.pipeline("desk")
+    (arm,) = on_phantoms({"arm": unet.fine_tuned(source, head, **changes) if source else unet.scratch(head)})
+    assert seconds / 1.5 < expected_seconds(job(arm, 0), "cpu") < 1.5 * seconds
+
+
+SUITES = [
+    # What the small scale spent, seeds, workers; seconds of the whole command from an empty store on a quiet machine.
+    (((8, 3), (48, 72), (64, 64), (48, 72), 32, 6, 6, 96, 1e-2, True), 3, 2, 118.5),  # smoke until 2026-11-21
+]
+
+
+@pytest.mark.parametrize(("spent", "seeds", "workers", "seconds"), SUITES)
+def test_a_whole_command_takes_what_was_measured_within_a_factor(spent, seeds, workers, seconds, claims):
+    claims.spend("smoke", spent)
+    arms = {}
+    claim = SimpleNamespace(scale="smoke", holds=lambda relation, named, **options: arms.update(on_phantoms(named)))
+    for name, test in inspect.getmembers(claims.tests, inspect.isfunction):
+        if name.startswith("test_"):
+            test(claim, **as_published(test))
+    jobs = dict.fromkeys(step for arm in arms for seed in range(seeds) for step in ancestry(job(arm, seed)))
+    assert len(jobs) == 53
+    assert seconds / 1.5 < estimate_seconds(list(jobs), Pace("cpu", {}, 1.0), workers) < 1.5 * seconds
+
+
+def on_phantoms(named):
+    """Arms on phantoms, each once."""
+    return dict.fromkeys(replaced(arm, Data, lambda data: replace(data, evidence="phantom")) for arm in named.values())
+
+
+def as_published(test):
+    """The parameters of a claim's pre-registered form."""
+    values = {}
+    for mark in getattr(test, "pytestmark", ()):
+        names, cases = mark.args
+        case = next(case for case in cases if case.id == "as-published")
+        values.update(zip([names] if isinstance(names, str) else names, case.values, strict=True))
+    return values
