@@ -76,8 +76,8 @@ class Looks:
 
     @classmethod
     def smoke(cls) -> Looks:
-        """The smoke scale's plan: one look at 3 seeds."""
-        return cls.fixed(3)
+        """The smoke scale's plan: one look at 5 seeds."""
+        return cls.fixed(5)
 
     @property
     def most(self) -> int:

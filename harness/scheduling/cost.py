@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from harness import data as datasets
 from harness.networks import family
-from harness.specs import Combination, Data, Job, Network, Recipe, Training, recipe_of
+from harness.specs import Combination, Data, Job, Network, Training, recipe_of
 from harness.store import Record
 
 BACKWARD = 3
 """A training step costs about this many forward passes."""
 
-RATES = {"cpu": 1.5e10, "cuda": 5.0e12}
-"""Multiply-adds a second where the store holds no job of that device yet: a server's core at the smoke scale, and a
-guess for a GPU. The first jobs replace both."""
+
+@dataclass(frozen=True)
+class Speed:
+    """What a kind of device needs, in seconds.
+
+    Attributes:
+        start: For a process until it trains: imports, planning, packing of small data sets.
+        job: For a job beside its training: its network, its data, its record.
+        step: For an iteration, whatever its size.
+        pixel: For a pixel of a forward pass: activations are written and read.
+        multiply_add: For a multiply-add.
+    """
+
+    start: float
+    job: float
+    step: float
+    pixel: float
+    multiply_add: float
+
+
+SPEEDS = {
+    "cpu": Speed(start=12.0, job=0.3, step=0.010, pixel=5e-7, multiply_add=2.33e-11),
+    "cuda": Speed(start=25.0, job=0.5, step=0.02, pixel=0.0, multiply_add=2e-13),
+}
+"""Speeds where the store holds no job of that device yet: one thread of a server's CPU (AMD EPYC, Zen 4; fitted to the
+measurements in ``tests/scheduling/test_cost.py``), and a guess for a GPU. The first jobs replace all but ``start``."""
 
 Find = Callable[[Job], Record | None]
 
 
-def work(job: Job) -> float:
-    """Size of a job in multiply-adds; 0 of a combination, whose members have done the work."""
+def expected_seconds(job: Job, kind: str) -> float:
+    """Time of a job at the speed of ``SPEEDS``, start-up left out; only overhead for a combination of members.
+
+    Args:
+        job: The job.
+        kind: ``"cpu"`` or ``"cuda"``.
+    """
+    speed = SPEEDS[kind]
     if isinstance(job, Combination):
-        return 0.0
+        return speed.job
     recipe = recipe_of(job)
     train, test = images(recipe.data)
     size = recipe.data.size or datasets.adapter(recipe.data.name).size
     scaled = round(size[0] * recipe.rescale), round(size[1] * recipe.rescale)
     forward = family(recipe.network).cost
+
+    def passing(number: float, of: tuple[int, int]) -> float:
+        """So many forward passes of images of that size."""
+        each = speed.pixel * of[0] * of[1] + speed.multiply_add * forward(recipe.network, of)
+        return number * each
+
     if not isinstance(job, Training):
-        return test * forward(recipe.network, scaled)
-    steps = recipe.budget.iterations(train, recipe.batch_size) * recipe.batch_size * BACKWARD
-    evaluations = min(recipe.budget.evaluations, steps) * test
-    return steps * forward(recipe.network, recipe.crop or scaled) + evaluations * forward(recipe.network, scaled)
+        return speed.job + passing(test, scaled)
+    steps = recipe.budget.iterations(train, recipe.batch_size)
+    training = steps * speed.step + passing(steps * recipe.batch_size * BACKWARD, recipe.crop or scaled)
+    return speed.job + training + passing(min(recipe.budget.evaluations, steps) * test, scaled)
 
 
 def images(data: Data) -> tuple[int, int]:
@@ -46,28 +82,65 @@ def images(data: Data) -> tuple[int, int]:
     return max(1, train), max(1, test)
 
 
-def estimate_seconds(jobs: Iterable[Job], device: str, find: Find, done: Iterable[Job]) -> float:
-    """Time that the jobs take one after another.
+@dataclass(frozen=True)
+class Pace:
+    """How fast this machine is: measured time over `expected_seconds`, the median of finished jobs.
+
+    Attributes:
+        kind: ``"cpu"`` or ``"cuda"``.
+        networks: By network, where jobs of it are finished.
+        otherwise: For all other networks.
+    """
+
+    kind: str
+    networks: dict[Network, float]
+    otherwise: float
+
+    @classmethod
+    def measured(cls, device: str, find: Find, done: Iterable[Job]) -> Pace:
+        """The pace of a device.
+
+        Args:
+            device: ``"cpu"`` or ``"cuda:N"``.
+            find: Finds a job's record.
+            done: Finished jobs to measure by: those of the same network if there are any, else all of the same device.
+        """
+        kind = device.partition(":")[0]
+        ratios: dict[Network, list[float]] = {}
+        for job in done:
+            record = find(job)
+            if isinstance(job, Combination) or record is None or record.failed or record.seconds <= 0:
+                continue
+            if record.provenance.get("kind") == kind:
+                ratio = record.seconds / expected_seconds(job, kind)
+                ratios.setdefault(recipe_of(job).network, []).append(ratio)
+        every = [ratio for measured in ratios.values() for ratio in measured]
+        networks = {network: median(measured) for network, measured in ratios.items()}
+        return cls(kind, networks, median(every) if every else 1.0)
+
+    def seconds(self, job: Job) -> float:
+        """Time that a job takes."""
+        ratio = self.networks.get(recipe_of(job).network, self.otherwise)
+        return ratio * expected_seconds(job, self.kind)
+
+
+def estimate_seconds(jobs: Sequence[Job], pace: Pace, workers: int = 1) -> float:
+    """Wall time until the jobs are done, from the start of the processes on; 0 without jobs.
 
     Args:
-        jobs: What is to do.
-        device: ``"cpu"`` or ``"cuda:N"``.
-        find: Finds a job's record.
-        done: Finished jobs to measure by: those of the same network if there are any, else all of the same device.
+        jobs: What is to do, each job once.
+        pace: How fast this machine is.
+        workers: How many processes share the work. None of them can finish before the longest chain of jobs that
+            start from each other.
     """
-    kind = device.partition(":")[0]
-    rates: dict[Network, list[float]] = {}
-    for job in done:
-        record = find(job)
-        if record is None or record.failed or record.seconds <= 0 or record.provenance.get("kind") != kind:
-            continue
-        if size := work(job):
-            rates.setdefault(recipe_of(job).network, []).append(size / record.seconds)
-    everything = [rate for measured in rates.values() for rate in measured]
-    default = median(everything) if everything else RATES[kind]
+    if not jobs:
+        return 0.0
+    each = {job: pace.seconds(job) for job in jobs}
+    ends: dict[Job, float] = {}
 
-    def rate(recipe: Recipe) -> float:
-        measured = rates.get(recipe.network)
-        return median(measured) if measured else default
+    def end(job: Job) -> float:
+        if job not in ends:
+            ends[job] = each.get(job, 0.0) + max(map(end, job.inputs), default=0.0)
+        return ends[job]
 
-    return sum(work(job) / rate(recipe_of(job)) for job in jobs)
+    return SPEEDS[pace.kind].start + max(sum(each.values()) / workers, max(map(end, jobs)))

@@ -35,7 +35,7 @@ def test_plan():
     spent = [0.005 / (1 + 5 / 16), 0.005 / (1 + 5 / 49), 0.0462 / 1.05]
     assert [looks.level(i, 0.05) for i in range(3)] == pytest.approx(spent, rel=1e-3)
     assert [looks.next_after(n) for n in (0, 4, 5, 7, 9, 10)] == [4, 7, 7, 10, 10, None]
-    assert Looks.smoke() == Looks.fixed(3) == Looks(at=(3,), early=())
+    assert Looks.smoke() == Looks.fixed(5) == Looks(at=(5,), early=())
 
 
 def test_the_last_level_is_that_of_correlated_normal_statistics():
