@@ -29,7 +29,12 @@ def test_pretraining_beats_scratch(claim, source, head):
     claim.holds(
         # Half of the gain is more than .05: the paper prints an IoU of .367 for 200 epochs and sees no fluid before
         # 1000 epochs from scratch.
-        All((Greater("pretrained", "scratch", gain=0.05), NotWorse("pretrained", "scratch-x10", margin=MARGIN))),
+        All(
+            (
+                Greater("pretrained", "scratch", gain=0.05, paired=unet.paired),
+                NotWorse("pretrained", "scratch-x10", margin=MARGIN, paired=unet.paired),
+            )
+        ),
         {
             "pretrained": unet.fine_tuned(source, head),
             "scratch": unet.scratch(head),
@@ -67,7 +72,12 @@ def test_larger_batch_is_better(claim, budget):
     sizes = tuple(arms)
     # Half of the smallest step that the paper prints: IoU 22.56 to 27.44, Dice 38.20 to 43.72.
     claim.holds(
-        All((Increasing(sizes, gain=0.024), Increasing(sizes, gain=0.028, measure="Dice.foreground"))),
+        All(
+            (
+                Increasing(sizes, gain=0.024, paired=unet.paired),
+                Increasing(sizes, gain=0.028, measure="Dice.foreground", paired=unet.paired),
+            )
+        ),
         arms,
         measure="IoU.foreground",
         registration=REGISTRATION,
@@ -81,8 +91,9 @@ def test_augmentation_enables_convergence(claim):
     claim.holds(
         All(
             (
-                Greater("augmented", "plain", gain=0.05),  # half of the printed .359 is more than .05
-                Greater("augmented", "plain", gain=0.02, measure="trend:mIoU"),  # the paper prints no figure
+                # Half of the printed .359 is more than .05; for the trend the paper prints no figure.
+                Greater("augmented", "plain", gain=0.05, paired=unet.paired),
+                Greater("augmented", "plain", gain=0.02, measure="trend:mIoU", paired=unet.paired),
                 Reaches("augmented", value=0.5, tolerance=0.0, measure="trend:mIoU"),
             )
         ),
@@ -99,7 +110,7 @@ def test_loss_makes_no_difference(claim):
     """With PSPNet from CHASE_DB1, cross entropy, Dice and 3:1 Dice + cross entropy do equally well."""
     unet = Pipeline(claim.scale)
     arms = {name: unet.fine_tuned("chase_db1", "pspnet", losses=losses) for name, losses in unet.losses.items()}
-    relation = Equivalent(tuple(arms), margin=MARGIN)
+    relation = Equivalent(tuple(arms), margin=MARGIN, paired=unet.paired)
     claim.holds(relation, arms, measure="IoU.foreground", registration=REGISTRATION)
 
 
@@ -123,8 +134,13 @@ def test_cityscapes_transfers_well(claim):
     """A network from street scenes is not worse than those from any of the medical sources (PSPNet)."""
     unet = Pipeline(claim.scale)
     arms = {name: unet.fine_tuned(name, "pspnet") for name in ("cityscapes", *unet.sources)}
+
+    def relation(names: tuple[str, ...]) -> All:
+        others = (name for name in names if name != "cityscapes")
+        return All(tuple(NotWorse("cityscapes", name, margin=MARGIN, paired=unet.paired) for name in others))
+
     claim.holds(
-        lambda names: All(tuple(NotWorse("cityscapes", name, margin=MARGIN) for name in names if name != "cityscapes")),
+        relation,
         arms,
         measure="IoU.foreground",
         registration=REGISTRATION,
@@ -137,7 +153,7 @@ def test_source_and_head_grid(claim):
     arms = {f"{source}-{head}": unet.fine_tuned(source, head) for source in unet.sources for head in HEADS}
     claim.holds(
         # Half of what the paper prints between the best and the second: IoU 45.29 and 41.48.
-        lambda names: BestOf(names, named="chase_db1-pspnet", gain=0.019),
+        lambda names: BestOf(names, named="chase_db1-pspnet", gain=0.019, paired=unet.paired),
         arms,
         measure="IoU.foreground",
         registration=REGISTRATION,
