@@ -153,7 +153,7 @@ def planned(paper: str, scale: Scale, data_root: Path | None, store: Path) -> di
     """
     kept = _Planned()
     arguments = [str(CLAIMS / f"test_{paper.replace('-', '_')}.py"), "-m", scale, "--collect-only", "-qq"]
-    arguments += ["-p", "no:cacheprovider", f"--claims-store={store}"]
+    arguments += ["-p", "no:cacheprovider", f"--claims-store={store}", "--claims-controls=off"]
     arguments += [f"--claims-data-root={data_root}"] if data_root else ["--claims-data=phantom"]
     code = pytest.main(arguments, plugins=[kept])
     if code or not kept.arms:
