@@ -25,8 +25,8 @@ def markdown(rows: Sequence[Row], header: Mapping[str, Any]) -> str:
     for caution in phrasing.cautions(rows):
         lines += [f"> **{escape(caution)}**", ""]
     for sentence in opening(rows):
-        rest = sentence.text.removeprefix(sentence.begins)
-        lines += [f"**{sentence.begins}**{escape(rest)}", ""]
+        begins = f"**{sentence.begins}**"
+        lines += [escape(sentence.text).replace(escape(sentence.begins), begins, 1), ""]
     lines += [f"{_summary(rows)}.", ""]
     lines += [f"- {escape(name)}: {escape(text)}" for name, text in phrasing.pairs(header)]
     lines += ["", markdown_table(rows), _legend(rows)]

@@ -34,6 +34,7 @@ def test_what_a_reader_must_know_stands_first_and_in_the_legend(rows, environmen
 
 def test_three_sentences_stand_above_the_table(rows, environment):
     text = markdown(rows, environment)
+    assert "\n**Shown** on " in markdown(rows[:1], environment)
     places = [text.index(f"\n**{begins}**") for begins in ("Shown", "Shown not to hold", "Open")]
     assert text.index("> **Phantoms") < min(places)
     assert places == sorted(places)
