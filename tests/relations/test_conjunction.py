@@ -145,7 +145,7 @@ def test_all_with_times_and_values():
     samples = {**SAMPLES, Value("c", TIME): [10] * 6, Value("a", TIME): [20, 30, math.inf, 20, 40, 50]}
     decision = both.decide(samples)
     assert decision.verdict is Verdict.SUPPORTED
-    assert decision.detectable_unit == "probability"  # that of the comparison that decided
+    assert decision.detectable_unit == "difference"  # that of the comparison with the larger p, which decided
     samples["c"] = [*SAMPLES["c"][:5], math.inf]
     assert both.decide(samples).verdict is Verdict.ERROR
 

@@ -164,7 +164,7 @@ def test_arms_effects_and_intervals_are_named(old, new):
     )
     assert [sentence.partition(": ")[2] for sentence in changes.effects] == [
         "+0.152 [+0.065, +0.238] → +0.100 [+0.065, +0.238]",
-        "11.3× [8.0×, ∞] → 11.3× [1.5×, ∞]",
+        "13.0× [8.0×, ∞] → 13.0× [1.5×, ∞]",
     ]
     assert "arms differ:\n" in changes.text
     assert "effects moved:\n" in changes.text

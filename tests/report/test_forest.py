@@ -43,8 +43,8 @@ def test_seeds_that_never_arrive_stand_at_the_edge(rows):
     assert panel.log
     (never,) = drawn(panel, "never")
     assert (list(never.get_xdata()), never.get_marker()) == ([1, 1], ">")
-    assert [track.remark for track in panel.tracks] == ["", "2 of 10 never reached it"]
-    assert "2 of 10 never reached it" in texts(panel)
+    assert [track.remark for track in panel.tracks] == ["", "2 of 7 never reached it"]
+    assert "2 of 7 never reached it" in texts(panel)
 
 
 def test_comparisons_of_two_metrics_stand_on_two_axes_that_name_them(rows):

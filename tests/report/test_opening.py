@@ -17,7 +17,7 @@ def test_a_sentence_has_sizes_units_data_and_scale(rows):
     shown, refuted, still_open = (sentence.text for sentence in opening(rows))
     assert "pretraining beats scratch [as-published] (pretrained − scratch: +0.152 IoU.fluid [+0.065, +0.238]" in shown
     assert "on real DME at the reduced scale, DRIVE for STARE" in shown
-    assert "11.3× [8.0×, ∞]" in shown
+    assert "13.0× [8.0×, ∞]" in shown
     assert "batch-4 − batch-2: −0.061 Dice.fluid" in refuted
     assert "pipeline − 0.4529: −0.404 IoU.fluid" in refuted
     assert "on DME phantoms at the reduced scale" in refuted
