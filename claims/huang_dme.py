@@ -102,7 +102,7 @@ SMALL: dict[Scale, Small] = {
     "desk": Small(
         Shrink(16, 4), (124, 192), (160, 160), (120, 160), 64, 24, 12, 300, 1e-3, one_source=False, paired=True
     ),
-    "smoke": Small(Shrink(8, 2), (32, 48), (48, 48), (36, 54), 24, 8, 8, 96, 1e-2, one_source=True, paired=False),
+    "smoke": Small(Shrink(8, 2), (32, 48), (48, 48), (36, 54), 24, 12, 12, 96, 1e-2, one_source=True, paired=False),
 }
 
 

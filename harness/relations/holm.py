@@ -67,9 +67,16 @@ def adjust(
     results = {}
     for claim, (raw, p, q), support, refute in zip(family, entries, supports, refutes, strict=True):
         tested = raw in (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE)
-        adjusted = verdict_of(float(support), float(refute), alpha) if tested else raw
+        adjusted = _kept(raw, float(support), float(refute), alpha) if tested else raw
         results[claim] = FamilyVerdict(raw, adjusted, p, q, float(support), float(refute))
     return results
+
+
+def _kept(raw: Verdict, support: float, refute: float, alpha: float) -> Verdict:
+    """The raw verdict where it holds in the family, else INCONCLUSIVE; never its opposite, which a gain allows too."""
+    adjusted = verdict_of(support, refute, alpha)
+    opposite = raw.decided and adjusted.decided and adjusted is not raw
+    return Verdict.INCONCLUSIVE if opposite else adjusted
 
 
 def _entry(decision: Decision | SequentialDecision | None) -> tuple[Verdict, float, float]:

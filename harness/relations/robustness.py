@@ -31,14 +31,20 @@ def verdicts_without(relation: Relation, samples: Arrays, alpha: float) -> tuple
         alpha: One-sided level of the decision.
 
     Returns:
-        One verdict for each position; none with 3 seeds or fewer, of which none can be spared.
+        One verdict for each position; none with so few seeds that none can be spared.
     """
     n = min(values.size for values in samples.values())
-    if n <= LEAST_SEEDS:
+    if n <= least_seeds(relation):
         return ()
     kept = np.array([[j for j in range(n) if j != i] for i in range(n)])
     pvalue, against = relation.pvalues({key: values[kept] for key, values in samples.items()})
     return tuple(verdict_of(float(p), float(q), alpha) for p, q in zip(pvalue, against, strict=True))
+
+
+def least_seeds(relation: Relation) -> int:
+    """With fewer seeds than this a relation, or one of its parts, decides nothing."""
+    parts: tuple[Relation, ...] = getattr(relation, "comparisons", tuple)()
+    return max(int(getattr(relation, "least", LEAST_SEEDS)), *map(least_seeds, parts), 0)
 
 
 def seeds_needed(relation: Relation, samples: Arrays, alpha: float) -> int | None:

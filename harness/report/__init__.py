@@ -27,6 +27,7 @@ def write_report(
     overlays: Mapping[str, Sequence[Overlay]] | None = None,
     commands: Mapping[str, str] | None = None,
     controls: Sequence[Row] = (),
+    controls_open: int = 0,
 ) -> list[Path]:
     """Writes ``verdicts.json``, ``verdicts.md``, ``verdicts.html`` and a learning-curve picture per claim.
 
@@ -38,6 +39,7 @@ def write_report(
         overlays: Predictions on test images by :attr:`Row.key`.
         commands: The command that runs a claim again, by :attr:`Row.key`.
         controls: The controls that ran beside the claims.
+        controls_open: How many more there are that did not come to their end.
 
     Returns:
         The files written.
@@ -52,8 +54,17 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     environment = complete(environment, rows)
     written = [write_json(rows, folder / "verdicts.json", environment, controls)]
-    written.append(replace_text(folder / "verdicts.md", markdown(rows, environment) + markdown_section(controls)))
-    page = html(rows, environment, curves=curves, overlays=overlays, commands=commands, controls=controls)
+    planted = markdown_section(controls, controls_open)
+    written.append(replace_text(folder / "verdicts.md", markdown(rows, environment) + planted))
+    page = html(
+        rows,
+        environment,
+        curves=curves,
+        overlays=overlays,
+        commands=commands,
+        controls=controls,
+        controls_open=controls_open,
+    )
     written.append(replace_text(folder / "verdicts.html", page))
     taken: set[str] = set()
     for row in rows:

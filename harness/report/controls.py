@@ -24,11 +24,13 @@ class Summary:
     Attributes:
         text: One line, ``"controls: 12 of 13 as planted"``.
         failed: Name and reason of each that did not come out as planted.
+        unfinished: How many more there are that did not come to their end.
         meaning: What controls are for.
     """
 
     text: str
     failed: tuple[str, ...] = ()
+    unfinished: int = 0
     meaning: str = MEANING
 
 
@@ -44,7 +46,7 @@ def summary(controls: Sequence[Row], unfinished: int = 0) -> Summary:
     text = f"controls: {planted} of {len(controls) + unfinished} as planted"
     if unfinished:
         text += f", {unfinished} not finished"
-    return Summary(text, tuple(f"{slug(row)}: {_why(row)}" for row in wrong))
+    return Summary(text, tuple(f"{slug(row)}: {_why(row)}" for row in wrong), unfinished)
 
 
 def lines(controls: Sequence[Row], unfinished: int = 0) -> Iterator[str]:
@@ -57,11 +59,11 @@ def lines(controls: Sequence[Row], unfinished: int = 0) -> Iterator[str]:
     yield from (f"  {sentence}" for sentence in found.failed)
 
 
-def markdown_section(controls: Sequence[Row]) -> str:
-    """The section of ``verdicts.md``; empty where no controls ran."""
-    if not controls:
+def markdown_section(controls: Sequence[Row], unfinished: int = 0) -> str:
+    """The section of ``verdicts.md``; empty where no controls ran. Arguments as of `summary`."""
+    if not controls and not unfinished:
         return ""
-    found = summary(controls)
+    found = summary(controls, unfinished)
     rows = [
         f"| {row.verdict} | {escape(slug(row))} | {escape(row.statement)} "
         f"| {escape(phrasing.effect_text(row))} {escape(phrasing.interval_text(row))} "

@@ -30,6 +30,7 @@ def html(
     overlays: Mapping[str, Sequence[Overlay]] | None = None,
     commands: Mapping[str, str] | None = None,
     controls: Sequence[Row] = (),
+    controls_open: int = 0,
 ) -> str:
     """The page.
 
@@ -40,6 +41,7 @@ def html(
         overlays: Predictions on test images by :attr:`Row.key`.
         commands: The command that runs a claim again, by :attr:`Row.key`.
         controls: The controls that ran beside the claims.
+        controls_open: How many more there are that did not come to their end.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -81,7 +83,7 @@ def html(
         claims=claims,
         rows=rows,
         controls=controls,
-        controls_line=summary(controls),
+        controls_line=summary(controls, controls_open),
         environment=phrasing.pairs(environment),
         cautions=phrasing.cautions(rows),
         opening=opening(rows),

@@ -39,7 +39,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
     """One line per claim: verdict, claim, effect, the paper's effect, arms, evidence; ends with a newline."""
     lines = ["| verdict | claim | effect | paper | arms: mean ± sd | evidence, scale |", "| --- " * 6 + "|"]
     for row in rows:
-        verdict = (phrasing.adjusted_text(row), findings.undecided(row, brief=True))
+        verdict = (row.stamp, phrasing.adjusted_text(row), findings.undecided(row, brief=True))
         cells = [
             "<br>".join([f"**{row.verdict}**", *(escape(text) for text in verdict if text)]),
             escape(row.name),

@@ -89,7 +89,11 @@ def _outcome(row: Row) -> str:
     part = deciding(row)
     if part is None:
         return ""
-    qualified = [findings.less_than_gain(part.decision), findings.converged(part.decision)]
+    qualified = [
+        phrasing.adjusted_text(row),
+        findings.less_than_gain(part.decision),
+        findings.converged(part.decision),
+    ]
     return ", ".join(filter(None, [_size(row, part), *qualified]))
 
 

@@ -267,8 +267,8 @@ def agreement_text(agreement: Agreement) -> str:
     images = f"{agreement.images} test image{'' if agreement.images == 1 else 's'}"
     text = (
         f"{count} annotators of {agreement.data} ({', '.join(agreement.annotators)}) agree to "
-        f"{metric_title(agreement.metric)} {figure(agreement.value)} on the {images}: no network can be asked to agree "
-        "with them better than they do with each other"
+        f"{metric_title(agreement.metric)} {figure(agreement.value)} on the {images}: about what can be asked of a "
+        "network that is tested against one of them"
     )
     if agreement.labels in agreement.annotators:
         return text
@@ -321,9 +321,13 @@ def notes(row: Row) -> list[str]:
 
 def cautions(rows: Sequence[Row]) -> list[str]:
     """What a reader must know before the first verdict: that a control failed, what is of smoke scale or phantoms."""
-    smoke = sum(row.scale == "smoke" for row in rows)
+    smoke, desk = (sum(row.scale == scale for row in rows) for scale in ("smoke", "desk"))
     phantom = sum(row.evidence == "phantom" for row in rows)
-    kinds = ((smoke, "Smoke scale", SCALE["smoke"]), (phantom, "Phantoms", EVIDENCE["phantom"]))
+    kinds = (
+        (smoke, "Smoke scale", SCALE["smoke"]),
+        (desk, "Desk scale", SCALE["desk"]),
+        (phantom, "Phantoms", EVIDENCE["phantom"]),
+    )
     stamps = [f"Every verdict here is {text}." for text in dict.fromkeys(row.stamp for row in rows) if text]
     return stamps + [f"{name} ({count} of {len(rows)} claims): {meaning}." for count, name, meaning in kinds if count]
 

@@ -131,6 +131,8 @@ def _claim(row: Row, cells: Sequence[str], widths: Sequence[int] | None, width: 
 
 def _qualified(row: Row, *, alone: bool) -> Iterable[tuple[str, str]]:
     """What must be read with a verdict, the most important first, each with its style."""
+    if row.stamp:
+        yield row.stamp, "red"
     if row.problems:
         more = f" (and {len(row.problems) - 1} more)" if len(row.problems) > 1 else ""
         yield f"{row.problems[0]}{more}", "red"

@@ -38,19 +38,26 @@ def failed(controls: Sequence[Row]) -> list[Row]:
     return [row for row in controls if row.verdict is not PLANTED.verdict]
 
 
-def stamp(controls: Sequence[Row]) -> str:
-    """What every verdict of a run is stamped with where controls failed; empty where none did.
+def stamp(controls: Sequence[Row], unfinished: int = 0) -> str:
+    """What every verdict of a run is stamped with where controls failed or have no row; empty where none did.
 
-    >>> stamp([])
-    ''
+    Args:
+        controls: Those that ran.
+        unfinished: How many more there are that did not come to their end.
+
+    >>> stamp([]), stamp([], unfinished=2)
+    ('', 'not to be trusted: 2 controls did not end')
     """
     names = [slug(row) for row in failed(controls)]
+    if not names and unfinished:
+        which = "1 control did not end" if unfinished == 1 else f"{unfinished} controls did not end"
+        return f"not to be trusted: {which}"
     if not names:
         return ""
     return f"not to be trusted: the control{'' if len(names) == 1 else 's'} {', '.join(names)} failed"
 
 
-def stamped(rows: Sequence[Row], controls: Sequence[Row]) -> list[Row]:
-    """The rows of a run with the stamp of its controls."""
-    text = stamp(controls)
+def stamped(rows: Sequence[Row], controls: Sequence[Row], unfinished: int = 0) -> list[Row]:
+    """The rows of a run with the stamp of its controls; arguments as of `stamp`."""
+    text = stamp(controls, unfinished)
     return [replace(row, stamp=text) for row in rows] if text else list(rows)

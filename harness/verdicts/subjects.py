@@ -96,7 +96,8 @@ def _excluded(decision: Decision) -> float | None:
         return None
     low, high = decision.interval
     if decision.gain:  # the boundary that supports, then the one that refutes
-        return decision.boundaries[0 if decision.verdict is Verdict.SUPPORTED else -1]
+        bound = decision.boundaries[0 if decision.verdict is Verdict.SUPPORTED else -1]
+        return None if low <= bound <= high else bound  # counts of collapsed runs may have decided
     outside = [bound for bound in decision.boundaries or (0.0,) if not low <= bound <= high]
     if not outside:
         return None

@@ -63,3 +63,11 @@ def test_a_waiting_claim_has_no_pvalue_yet():
 def test_bad_families(family):
     with pytest.raises(ValueError, match="Expected argument"):
         adjust({"p/a": decided(0.1, 0.9)}, family)
+
+
+def test_the_family_never_turns_a_verdict_into_its_opposite():
+    """Where a gain allows both, a claim that is SUPPORTED alone may hold no longer, but it is not REFUTED by that."""
+    both = Decision(Verdict.SUPPORTED, pvalue=0.02, pvalue_against=0.0005)
+    result = adjust({"p/a": both}, [f"p/{name}" for name in "abcdefgh"])["p/a"]
+    assert result.adjusted_pvalue_against < 0.05 < result.adjusted_pvalue
+    assert result.adjusted is Verdict.INCONCLUSIVE

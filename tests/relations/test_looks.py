@@ -228,3 +228,23 @@ def test_bad_plans(at, early):
 def test_bad_family():
     with pytest.raises(ValueError, match="family"):
         decide_sequentially(CLAIM, seeds(0, 4), family=0)
+
+
+def test_an_early_stop_has_the_verdict_that_passed_the_level_of_the_family():
+    """A gain allows both verdicts; REFUTED alone passed the family's level, and SUPPORTED was what the table said."""
+    relation = Greater("a", "b", gain=0.05)
+    gains = np.array([0.0115, 0.0145, 0.0185, 0.0215])
+    samples = {"a": 0.5 + gains, "b": np.full(4, 0.5)}
+    pvalue, against = (float(p) for p in relation.pvalues(samples))
+    looks = Looks()
+    raw = looks.level(0, 0.05)
+    assert against < raw / 8 < pvalue < raw
+    assert decide_sequentially(relation, samples, looks, family=8).stopped is None
+    assert decide_sequentially(relation, samples, looks, family=1).verdict is Verdict.SUPPORTED
+
+
+def test_a_tiny_p_has_a_plan_pvalue():
+    """Below 1e-14 the integration of two looks raised, and the claim became an ERROR."""
+    looks = Looks.planned((4, 10))
+    for pvalue in (1e-300, 1e-20, 1e-14, 1e-9, 1e-6):
+        assert pvalue <= looks.plan_pvalue(1, pvalue) <= 2 * pvalue

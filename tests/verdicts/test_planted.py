@@ -48,3 +48,9 @@ def test_a_control_that_stays_open_disagrees_with_what_is_planted() -> None:
     (problem,) = disagreements(control("a", Verdict.INCONCLUSIVE), PLANTED)
     assert problem == "verdict: expected SUPPORTED (planted), but got INCONCLUSIVE"
     assert not disagreements(control("a", Verdict.SUPPORTED), PLANTED)
+
+
+def test_controls_without_an_end_stamp_every_verdict() -> None:
+    """A worker that died in a control left it without a row, and the report said 12 of 12 as planted."""
+    (row,) = stamped([CLAIM], [control("a", Verdict.SUPPORTED)], unfinished=1)
+    assert row.stamp == "not to be trusted: 1 control did not end"
