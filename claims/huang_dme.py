@@ -11,7 +11,7 @@ Desk: a backbone of 16 channels and 4 stages, images and crops at a quarter of t
 24 epochs. A pilot on seeds that no claim uses (3 each of 3 arms, 20 epochs, real data) had no collapsed run, spreads
 of .012 to .071, and of .045, .041 and .062 between paired arms, where unpaired ones would have .089, .054 and .073.
 
-Smoke: a backbone of 8 channels and 2 stages, crops of 24 from images of 32×48, 8 epochs. It was chosen by the spread
+Smoke: a backbone of 8 channels and 2 stages, crops of 24 from images of 32×48, 12 epochs. It was chosen by the spread
 within arms and by the absence of collapse on seeds that no claim uses, and by no difference between arms
 (``benchmarks/spread.py``; the candidates are in ``benchmarks/README.md``).
 
