@@ -38,7 +38,7 @@ EVIDENCE: Mapping[str, str] = {
 SCALE: Mapping[str, str] = {
     "paper": "the published networks with the published budget",
     "reduced": "the published networks with a part of the published budget",
-    "desk": "small networks on small images, trained on a CPU until they know the task; not the paper's networks",
+    "desk": "small networks on small images, trained on a CPU for a minute or more each; not the paper's networks",
     "smoke": "tiny networks and images on a CPU; tests the path from data to verdict, not the paper's networks",
 }
 
