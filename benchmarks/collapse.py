@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.simulation import decided_by
 from harness.relations import (
     All,
     BestOf,
@@ -25,7 +25,7 @@ from harness.relations import (
     NotWorse,
     Relation,
 )
-from harness.relations.relation import Arrays, SampleKey
+from harness.relations.relation import SampleKey
 from harness.relations.t_test import Array
 
 RATES = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -117,26 +117,12 @@ def _quantile(rate: float) -> float:
     return float(special.ndtri(rate))
 
 
-def verdicts(
-    relation: Relation, samples: Arrays, looks: Looks, alpha: float = 0.05
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which simulations a plan of looks supports, and which it refutes, each ``(simulations,)``."""
-    simulations = next(iter(samples.values())).shape[0]
-    supported, refuted = np.zeros(simulations, dtype=np.bool_), np.zeros(simulations, dtype=np.bool_)
-    for i, n in enumerate(looks.at):
-        pvalue, against = relation.pvalues({key: values[:, :n] for key, values in samples.items()})
-        level, going = looks.level(i, alpha), ~(supported | refuted)
-        supported |= going & (pvalue < level)
-        refuted |= going & (against < level) & (pvalue >= level)
-    return supported, refuted
-
-
 def wrong_rate(
     truth: Truth, rate: float, looks: Looks, simulations: int, rng: np.random.Generator, *, shared: float = 0.0
 ) -> float:
     """How often a plan of looks comes to the wrong verdict where all arms collapse at one rate, at level .05."""
     samples = draw(rng, truth.means, dict.fromkeys(truth.means, rate), looks.most, simulations, shared=shared)
-    supported, refuted = verdicts(truth.relation, samples, looks)
+    supported, refuted = decided_by(truth.relation, samples, looks)
     return float((supported if truth.wrong == "SUPPORTED" else refuted).mean())
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.collapse import TRUTHS, draw, verdicts, wrong_rate
+from benchmarks.collapse import TRUTHS, draw, wrong_rate
+from benchmarks.simulation import decided_by
 from harness.relations import (
     All,
     Collapsed,
@@ -234,14 +235,14 @@ def test_a_mixture_misleads_a_t_test_and_not_the_two_parts():
     rng = np.random.default_rng(0)
     samples = draw(rng, {"a": 1.0, "b": 0.0}, {"a": 0.3, "b": 0.0}, 10, 4000)
     plain = {key: values for key, values in samples.items() if isinstance(key, str)}
-    assert verdicts(Greater("a", "b"), plain, Looks.fixed(10))[1].mean() > 0.2
-    assert verdicts(Greater("a", "b"), samples, Looks.fixed(10))[1].mean() < 0.12
+    assert decided_by(Greater("a", "b"), plain, Looks.fixed(10))[1].mean() > 0.2
+    assert decided_by(Greater("a", "b"), samples, Looks.fixed(10))[1].mean() < 0.12
 
 
 def test_collapse_alone_shows_a_difference():
     rng = np.random.default_rng(0)
     samples = draw(rng, {"a": 0.0, "b": 0.0}, {"a": 0.0, "b": 0.7}, 10, 2000)
-    assert verdicts(Greater("a", "b"), samples, Looks.fixed(10))[0].mean() > 0.8
+    assert decided_by(Greater("a", "b"), samples, Looks.fixed(10))[0].mean() > 0.8
 
 
 def test_two_part_is_never_below_what_either_part_shows():
