@@ -24,7 +24,7 @@ from harness.specs.arms import (
     recipes,
     replaced,
 )
-from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Resize, Split
+from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Resize, Split, Substitute
 from harness.specs.identity import canonical, digest
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
@@ -107,6 +107,7 @@ __all__ = [
     "Shrink",
     "Split",
     "Step",
+    "Substitute",
     "TimeTo",
     "Training",
     "Transform",

@@ -96,6 +96,24 @@ class CircularCrop(Preparation):
 
 
 @dataclass(frozen=True)
+class Substitute:
+    """Another real data set that stands in where one is absent; it identifies nothing until it does.
+
+    Attributes:
+        name: Its name; it has the same task.
+        labels: Which of its annotations.
+        subset: Of its training images only so many, as in :class:`Data`; ``None``: as the absent one.
+    """
+
+    name: str = field(metadata=NOT_IDENTITY)
+    labels: str = field(default="", metadata=NOT_IDENTITY)
+    subset: int | float | None = field(default=None, metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        _check_subset("substitute", self.subset)
+
+
+@dataclass(frozen=True)
 class Data:
     """One data set as a job sees it.
 
@@ -108,7 +126,10 @@ class Data:
             that a smaller subset is part of a larger one; ``None``: all.
         prepare: What is done to every image beforehand, in this order.
         count: How many phantom images are generated; real data are always read whole.
-        substitute: Another real data set that may stand in where this one is absent; the table names it.
+        related: How closely a phantom's textures and shapes resemble the target's, from 0 to 1, where its generator
+            knows of a target; ``None``: as the generator says. Real data are as they are.
+        substitute: Another real data set that may stand in where this one is absent, by name or with its own
+            annotation and number of images; the table names it.
         evidence: ``""`` until the data set is resolved (see :mod:`harness.verdicts.evidence`), then ``"real"`` or
             ``"phantom"``.
     """
@@ -120,7 +141,8 @@ class Data:
     subset: int | float | None = None
     prepare: tuple[Preparation, ...] = ()
     count: int = 40
-    substitute: str = field(default="", metadata=NOT_IDENTITY)
+    related: float | None = None
+    substitute: str | Substitute = field(default="", metadata=NOT_IDENTITY)
     evidence: Literal["", "real", "phantom"] = ""
 
     def __post_init__(self) -> None:
@@ -131,15 +153,28 @@ class Data:
         checks.terms("data", "prepare", self.prepare, Preparation, "(CircularCrop(), Clahe())")
         checks.whole("data", "count", self.count)
         checks.one_of("data", "evidence", self.evidence, ("", "real", "phantom"))
-        if isinstance(self.subset, float):
-            if not 0 < self.subset < 1:  # 1.0 equals 1, one image, and would have its key
-                raise ValueError(
-                    f"Expected data `subset` to be a number of images or a share below 1, but got {self.subset!r}."
-                )
-        elif self.subset is not None:
-            checks.whole("data", "subset", self.subset)
+        _check_subset("data", self.subset)
+        if self.related is not None:
+            checks.probability("data", "related", self.related)
+
+    @property
+    def stand_in(self) -> Substitute | None:
+        """The substitute; ``None``: none is allowed."""
+        if isinstance(self.substitute, Substitute):
+            return self.substitute
+        return Substitute(self.substitute) if self.substitute else None
 
     @property
     def size(self) -> tuple[int, int] | None:
         """``(height, width)`` in pixels that images are packed at; ``None``: as published."""
         return self.resize.size if self.resize else None
+
+
+def _check_subset(owner: str, subset: int | float | None) -> None:
+    if isinstance(subset, float):
+        if not 0 < subset < 1:  # 1.0 equals 1, one image, and would have its key
+            raise ValueError(
+                f"Expected {owner} `subset` to be a number of images or a share below 1, but got {subset!r}."
+            )
+    elif subset is not None:
+        checks.whole(owner, "subset", subset)

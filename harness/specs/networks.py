@@ -14,14 +14,23 @@ class Shrink:
     Attributes:
         width: Channels of the first stage.
         stages: Resolutions of the backbone.
+        depth: Share of the blocks or layers of each stage that stay, at least one: a deeper network stays deeper.
+        head: Channels of the decode head and of the auxiliary head; ``None``: as published.
     """
 
     width: int
     stages: int
+    depth: float = 1.0
+    head: int | None = None
 
     def __post_init__(self) -> None:
         checks.whole("shrink", "width", self.width)
         checks.whole("shrink", "stages", self.stages)
+        checks.positive("shrink", "depth", self.depth)
+        if self.depth > 1:
+            raise ValueError(f"Expected shrink `depth` to be a share up to 1, but got {self.depth!r}.")
+        if self.head is not None:
+            checks.whole("shrink", "head", self.head)
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def resolve(
     """
     for data in _all_data(arms):
         datasets.check_spec(data)
-        if data.substitute:
-            datasets.adapter(data.substitute)
+        if data.stand_in:
+            datasets.adapter(data.stand_in.name)
     if mode == "phantom":
         return _phantoms(arms, (), "phantoms are asked for")
     if catalogue.root is None:
@@ -90,7 +90,7 @@ def resolve(
     dropped = tuple(name for name in arms if name not in kept)
     if not dropped or (kept and may_drop(tuple(kept))):
         swaps = {
-            _title(data.name): _title(stand_in.name)
+            _title(data.name): _described(data, stand_in)
             for data in _all_data({name: arms[name] for name in kept})
             if (stand_in := chosen[data]) is not None and stand_in.name != data.name
         }
@@ -119,15 +119,18 @@ def _all_data(arms: Mapping[str, Arm]) -> Iterator[Data]:
 
 def _real(data: Data, catalogue: Catalogue) -> Data | None:
     """The data set itself, its substitute, or nothing."""
-    own = replace(data, substitute="", evidence="real", count=Data(data.name).count)
+    own = replace(data, substitute="", evidence="real", count=Data(data.name).count, related=None)
     if not catalogue.problem(own):
         return own
-    if not data.substitute:
+    other = data.stand_in
+    if other is None:
         return None
-    adapter = datasets.adapter(data.substitute)
+    adapter = datasets.adapter(other.name)
     if adapter.task != datasets.adapter(data.name).task:
         return None
-    stand_in = replace(own, name=data.substitute, labels=data.labels if data.labels in adapter.labels else "")
+    labels = other.labels or (data.labels if data.labels in adapter.labels else "")
+    subset = data.subset if other.subset is None else other.subset
+    stand_in = replace(own, name=other.name, labels=labels, subset=subset)
     if data.split.kind == "published" and not adapter.published:
         stand_in = replace(stand_in, split=replace(data.split, kind="subject"))
     return stand_in if not catalogue.problem(stand_in) else None
@@ -168,6 +171,15 @@ def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...], why: str) -> tupl
         for name, arm in arms.items()
     }
     return resolved, Evidence("phantom", titles(resolved), notes)
+
+
+def _described(data: Data, stand_in: Data) -> str:
+    """``"CamVid"``, or ``"64 of the training images of CamVid"`` where the substitute has a number of its own."""
+    title = _title(stand_in.name)
+    if stand_in.subset is None or stand_in.subset == data.subset:
+        return title
+    amount = f"{stand_in.subset:.0%}" if isinstance(stand_in.subset, float) else f"{stand_in.subset}"
+    return f"{amount} of the training images of {title}"
 
 
 def _title(name: str) -> str:

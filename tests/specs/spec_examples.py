@@ -40,6 +40,7 @@ from harness.specs import (
     Shrink,
     Split,
     Step,
+    Substitute,
     TimeTo,
     Training,
     Trend,
@@ -54,7 +55,8 @@ SHA = "0123456789abcdef" * 4
 
 SPLIT = Split("subject", validation=0.25)
 RESIZE = Resize((48, 72))
-DATA = Data("dme", "union", SPLIT, RESIZE, 20, (CircularCrop(), Clahe()))
+SUBSTITUTE = Substitute("drive")
+DATA = Data("dme", "union", SPLIT, RESIZE, 20, (CircularCrop(), Clahe()), substitute=SUBSTITUTE)
 SHRINK = Shrink(8, 3)
 SEGMENTER = Segmenter("unet-s5-d16", "fcn", SHRINK)
 CLASSIFIER = Classifier("resnet18")
@@ -94,6 +96,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (SPLIT, {"kind": "random", "test": 0.3, "validation": 0.5}),
     (RESIZE, {"size": (72, 48), "fit": "nearest"}),
     (CircularCrop(), {"threshold": 11}),
+    (SUBSTITUTE, {"name": "stare", "labels": "first", "subset": 8}),
     (Clahe(), {"clip": 3.0, "tiles": 4}),
     (
         DATA,
@@ -105,11 +108,12 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
             "subset": 0.5,
             "prepare": (Clahe(), CircularCrop()),
             "count": 41,
+            "related": 0.5,
             "substitute": "drive",
             "evidence": "phantom",
         },
     ),
-    (SHRINK, {"width": 16, "stages": 4}),
+    (SHRINK, {"width": 16, "stages": 4, "depth": 0.5, "head": 16}),
     (SEGMENTER, {"backbone": "unet", "head": "pspnet", "shrink": None}),
     (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4}),
     (TRANSFORMS[0], {"factor": 0.25}),

@@ -67,6 +67,9 @@ def test_where_a_file_lies_and_which_substitute_a_claim_allows_identify_nothing(
     assert {(type(spec).__name__, name) for spec, name, _ in FIELDS if not identifies(spec, name)} == {
         ("Weights", "path"),
         ("Data", "substitute"),
+        ("Substitute", "name"),
+        ("Substitute", "labels"),
+        ("Substitute", "subset"),
     }
 
 

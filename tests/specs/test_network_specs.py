@@ -12,6 +12,9 @@ from harness.specs import Classifier, Shrink
     [
         (lambda: Shrink(0, 3), "shrink `width` to be a whole number above 0, but got 0"),
         (lambda: Shrink(8, 2.5), "shrink `stages` to be a whole number above 0, but got 2.5"),
+        (lambda: Shrink(8, 2, depth=0), "shrink `depth` to be greater than 0, but got 0"),
+        (lambda: Shrink(8, 2, depth=1.5), "shrink `depth` to be a share up to 1, but got 1.5"),
+        (lambda: Shrink(8, 2, head=0), "shrink `head` to be a whole number above 0, but got 0"),
         (lambda: Classifier("resnet18", 1.5), "classifier `dropout` to be between 0 and 1, but got 1.5"),
         (lambda: Classifier("resnet18", -0.1), "classifier `dropout` to be between 0 and 1, but got -0.1"),
         (lambda: Classifier("resnet18", None), "classifier `dropout` to be a finite number, but got None"),

@@ -10,10 +10,10 @@ from synthetic import recipe
 
 from harness import data as datasets
 from harness.data import Catalogue, DataError, catalogue
-from harness.specs import Data, Ensemble, FromJob, Recipe, Resize, Split, ZeroShot, recipes
+from harness.specs import Data, Ensemble, FromJob, Recipe, Resize, Split, Substitute, ZeroShot, recipes
 from harness.verdicts.evidence import Evidence, Unavailable, check_root, resolve, titles
 
-TITLES = {name: name.upper() for name in ("target", "one", "two", "three")}
+TITLES = {name: name.upper() for name in ("target", "one", "two", "three", "four")}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def there(monkeypatch):
     return names
 
 
-def arm(source: str, substitute: str = "", score: float = 0.5) -> Recipe:
+def arm(source: str, substitute: str | Substitute = "", score: float = 0.5) -> Recipe:
     """A training on the target that starts from ``source``."""
     origin = replace(recipe(score), data=Data(source, substitute=substitute))
     return replace(recipe(score), data=Data("target"), init=FromJob(origin))
@@ -66,6 +66,19 @@ def test_a_substitute_is_named(there, tmp_path):
     assert found == Evidence("substituted", ("TARGET", "TWO", "ONE"), ("TWO for THREE",))
     assert names_of(arms["a"])[0] == ("two", "real")
     assert found.describe() == "substituted: TARGET, TWO, ONE (TWO for THREE)"
+
+
+def test_a_substitute_may_have_its_own_number_of_images(there, tmp_path):
+    larger, smaller = arm("three", Substitute("two")), arm("four", Substitute("two", subset=64))
+    arms, found = resolve({"a": larger, "b": smaller}, Catalogue(tmp_path))
+    assert found.notes == ("TWO for THREE", "64 of the training images of TWO for FOUR")
+    assert [next(step.data.subset for step in each.lineage()) for each in arms.values()] == [None, 64]
+
+
+def test_real_data_have_no_relatedness(there, tmp_path):
+    related = replace(recipe(0.5), data=Data("target", related=0.25))
+    assert resolve({"a": related}, Catalogue(tmp_path))[0]["a"].data.related is None
+    assert resolve({"a": related}, Catalogue(tmp_path), "phantom")[0]["a"].data.related == 0.25
 
 
 def test_an_allowed_substitute_is_not_used_where_the_data_set_is_there(there, tmp_path):

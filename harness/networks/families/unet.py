@@ -15,6 +15,9 @@ POOLED = {"pspnet": "decode_head.psp_modules.0.1.bn", "deeplabv3": "decode_head.
 
 HEADS = ("fcn", *POOLED)
 
+HEAD_CHANNELS = {"fcn": 64, "pspnet": 16, "deeplabv3": 16}
+"""Channels of the published decode heads."""
+
 AUXILIARY_SHARE = 0.4
 """Share of the auxiliary head's losses, as in every ``*_unet_s5-d16.py``."""
 
@@ -24,7 +27,8 @@ class UNet(SegmenterFamily):
 
     The published file is read and changed where the recipe differs: number of classes, losses, BatchNorm instead of
     SyncBN (one device), evaluation on whole images, and fewer channels and stages of the backbone where it is shrunk.
-    The heads keep their channels: cut to 8 as well, logits grow so slowly that nothing is found within 100 iterations.
+    The heads keep their channels unless `Shrink.head` says otherwise: cut to 8 as well, logits grow so slowly that
+    nothing is found within 100 iterations.
     """
 
     name = "unet"
@@ -46,6 +50,11 @@ class UNet(SegmenterFamily):
             raise ValueError(
                 f"Expected shrink `stages` of {network.backbone} to be between 2 and {PUBLISHED.stages}, "
                 f"but got {stages!r}."
+            )
+        if _shrink(network).depth != 1:
+            raise ValueError(
+                f"Expected shrink `depth` of {network.backbone} to be 1, because its stages have two convolutions "
+                f"each, but got {_shrink(network).depth!r}; choose fewer `stages`."
             )
 
     def check(self, recipe: Recipe) -> None:
@@ -77,11 +86,12 @@ class UNet(SegmenterFamily):
             encoder = 9 * (above * own + own * own)
             decoder = channels[stage + 1] * own + 9 * 3 * own * own if stage + 1 < stages else 0
             by_pixel += (encoder + decoder) / 4**stage
+        head = _shrink(network).head or HEAD_CHANNELS[network.head]
         by_pixel += {
-            "fcn": 9 * width * 64,
-            "pspnet": 9 * (width + 4 * 16) * 16,
-            "deeplabv3": (width + 27 * width + 9 * 5 * 16) * 16,
-        }[network.head]
+            "fcn": 9 * width,
+            "pspnet": 9 * (width + 4 * head),
+            "deeplabv3": width + 27 * width + 9 * 5 * head,
+        }[network.head] * head
         return by_pixel * size[0] * size[1]
 
     def config(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> dict[str, Any]:
@@ -113,6 +123,7 @@ class UNet(SegmenterFamily):
             entry["in_channels"], entry["in_index"] = channels, index
             entry["num_classes"], entry["norm_cfg"] = classes, norm
             entry["loss_decode"] = loss_decode(losses, share)
+            entry["channels"] = _shrink(network).head or entry["channels"]
         built["test_cfg"] = {"mode": "whole"}
         return built
 
