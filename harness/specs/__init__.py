@@ -29,7 +29,7 @@ from harness.specs.identity import canonical, digest
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
 from harness.specs.networks import Classifier, Network, Segmenter, Shrink
-from harness.specs.recipes import FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
+from harness.specs.recipes import IMAGENET, FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
 from harness.specs.schedules import (
     BestOnValidation,
     Budget,
@@ -58,6 +58,7 @@ SMALL: tuple[Scale, ...] = ("desk", "smoke")
 
 __all__ = [
     "FOREGROUND",
+    "IMAGENET",
     "SCALES",
     "SMALL",
     "Arm",

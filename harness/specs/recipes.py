@@ -99,6 +99,10 @@ class Normalise:
                 (checks.positive if name == "std" else checks.number)("Normalise", name, channel)
 
 
+IMAGENET = Normalise((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+"""Of RGB images, by the mean and standard deviation of ImageNet's, as torchvision and mmsegmentation do."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that determines one training but its seed.

@@ -1,0 +1,253 @@
+"""The pipeline of zhou-kvasir, "An Empirical Study of Transfer Learning for Colorectal Polyps Image Segmentation".
+
+Published: Kvasir-SEG, 80% of the images train and 20% test; images of 640×640, crops of 512, flip, brightness,
+contrast and saturation jitter (by how much is not printed; mmsegmentation's photometric distortion is taken),
+ImageNet's mean and standard deviation; SGD 0.01 with momentum 0.9 and weight decay 0.005, or AdamW 6e-5 for
+transformers; poly decay with power 0.9; batches of 8; 16 000 iterations. Networks start from mmsegmentation's released
+checkpoints. The split is drawn anew with each seed, so that a verdict is not about one split.
+
+A source whose checkpoint is absent is trained as in mmsegmentation's configs: 80 000 iterations of 8 crops.
+
+Reduced: the same networks, images and checkpoints, a tenth of the iterations, bf16.
+
+Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam. Their
+sources are trained here, from random weights; only where a claim compares with an ImageNet backbone, all of its
+networks start from one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from harness.specs import (
+    IMAGENET,
+    Budget,
+    Classifier,
+    ColourJitter,
+    Data,
+    FromJob,
+    Initialisation,
+    Optimiser,
+    Poly,
+    RandomCrop,
+    RandomFlip,
+    RandomResize,
+    Recipe,
+    Resize,
+    Scale,
+    Scratch,
+    Segmenter,
+    Shrink,
+    Split,
+    Step,
+    Substitute,
+    Weights,
+)
+
+JITTER = ColourJitter(brightness=0.125, contrast=0.5, saturation=0.5)
+
+TRANSFORMERS = ("vit-b16", "swin-b")
+
+RELEASED = {
+    ("r18-d8", "fcn", "cityscapes"): "fcn_r18-d8_4xb2-80k_cityscapes-512x1024",
+    ("r18-d8", "pspnet", "cityscapes"): "pspnet_r18-d8_4xb2-80k_cityscapes-512x1024",
+    ("r18-d8", "deeplabv3", "cityscapes"): "deeplabv3_r18-d8_4xb2-80k_cityscapes-512x1024",
+    ("r18", "upernet", "cityscapes"): "upernet_r18_4xb2-80k_cityscapes-512x1024",
+    ("r50-d8", "fcn", "cityscapes"): "fcn_r50-d8_4xb2-80k_cityscapes-512x1024",
+    ("r101-d8", "fcn", "cityscapes"): "fcn_r101-d8_4xb2-80k_cityscapes-512x1024",
+    ("r50", "upernet", "ade20k"): "upernet_r50_4xb4-160k_ade20k-512x512",
+    ("vit-b16", "upernet", "ade20k"): "vit_vit-b16-ln_mln_upernet_8xb2-160k_ade20k-512x512",
+    ("swin-b", "upernet", "ade20k"): "swin-base-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512",
+    ("hr48", "fcn", "cityscapes"): "fcn_hr48_4xb2-160k_cityscapes-512x1024",
+    ("hr48", "fcn", "voc2012"): "fcn_hr48_4xb4-40k_voc12aug-512x512",
+    ("hr48", "fcn", "ade20k"): "fcn_hr48_4xb4-160k_ade20k-512x512",
+}
+"""mmsegmentation's checkpoints by backbone, head and source; the paper does not say which of several it took."""
+
+HRNET_IMAGENET = "hrnetv2_w48"
+"""mmsegmentation's ImageNet backbone of HRNet-48."""
+
+
+@dataclass(frozen=True)
+class Small:
+    """What a scale with small networks spends.
+
+    Attributes:
+        network, transformer: What stays of convolutional networks and of transformers.
+        image, street: Sizes of colonoscopy and street images; other sources are as large as the former.
+        crop: Side of the crops.
+        count: Phantom images of each data set.
+        iterations, evaluations: Budget of a fine-tuning.
+        source_iterations: Budget of a source.
+        learning_rate: Adam's.
+        one_source: Whether all seeds of an arm share one source where no source's own score is asked for.
+        paired: Whether seeds are compared as pairs, from pilots on seeds that no claim uses.
+    """
+
+    network: Shrink
+    transformer: Shrink
+    image: tuple[int, int]
+    street: tuple[int, int]
+    crop: int
+    count: int
+    iterations: int
+    evaluations: int
+    source_iterations: int
+    learning_rate: float
+    one_source: bool
+    paired: bool
+
+
+SMALL: dict[Scale, Small] = {
+    "desk": Small(
+        Shrink(16, 4, 0.5, 32), Shrink(64, 4, 0.5, 32), (128, 128), (120, 160), 96, 100, 300, 6, 300, 1e-3,
+        one_source=False, paired=True,
+    ),
+    "smoke": Small(
+        Shrink(8, 4, 0.25, 16), Shrink(32, 4, 0.25, 16), (48, 48), (36, 54), 32, 80, 80, 4, 60, 1e-2,
+        one_source=True, paired=True,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Recipes of the paper's arms at one scale."""
+
+    scale: Scale
+
+    @property
+    def paired(self) -> bool:
+        """Whether seeds are compared as pairs."""
+        return self._small is None or self._small.paired
+
+    @property
+    def small(self) -> bool:
+        """Whether networks are small and trained from random weights here."""
+        return self._small is not None
+
+    def fine_tuned(
+        self,
+        backbone: str,
+        head: str,
+        source: str,
+        substitute: str | Substitute = "",
+        *,
+        own: bool = False,
+        from_imagenet: bool = False,
+    ) -> Recipe:
+        """A network pretrained on a source, trained on polyps.
+
+        Args:
+            backbone, head: The network.
+            source: What it is pretrained on.
+            substitute: Real data that may stand in for an absent source.
+            own: Whether each seed trains a source of its own, so that the source's score can be compared.
+            from_imagenet: Whether a source that is trained here starts from an ImageNet backbone.
+        """
+        seed = 0 if self._small and self._small.one_source and not own else None
+        trained = FromJob(self.source(backbone, head, source, substitute, from_imagenet=from_imagenet), seed=seed)
+        if self._small or own:
+            return self.polyps(backbone, head, trained)
+        return self.polyps(backbone, head, Weights(RELEASED[backbone, head, source], otherwise=trained))
+
+    def from_classification(self, backbone: str, head: str) -> Recipe:
+        """A network with a backbone from ImageNet and a random head, trained on polyps."""
+        return self.polyps(backbone, head, self._imagenet(backbone))
+
+    def polyps(self, backbone: str, head: str, init: Initialisation) -> Recipe:
+        """The target's training."""
+        small = self._small
+        iterations = {"paper": 16_000, "reduced": 1_600}.get(self.scale, 0)
+        return Recipe(
+            data=Data(
+                "kvasir_seg",
+                split=Split("random"),
+                count=small.count if small else 40,
+                resize=Resize(small.image if small else (640, 640)),
+            ),
+            network=self._network(backbone, head),
+            budget=Budget(small.iterations, evaluations=small.evaluations)
+            if small
+            else Budget(iterations, "iterations", 10),
+            init=init,
+            transforms=(RandomCrop((small.crop, small.crop) if small else (512, 512)), RandomFlip(), JITTER),
+            normalise=IMAGENET,
+            optimiser=self._optimiser(backbone),
+            schedule=Poly(),
+            precision="bf16" if self.scale == "reduced" else "fp32",
+        )
+
+    def source(
+        self, backbone: str, head: str, name: str, substitute: str | Substitute = "", *, from_imagenet: bool = False
+    ) -> Recipe:
+        """The training of a source network, as in mmsegmentation's configs but for its length at the reduced scale."""
+        small, street = self._small, name == "cityscapes"
+        data = Data(name, substitute=substitute)
+        recipe = Recipe(
+            data=data,
+            network=self._network(backbone, head),
+            budget=Budget(80_000 if self.scale == "paper" else 8_000),
+            init=self._imagenet(backbone) if from_imagenet else Scratch(),
+            transforms=(
+                RandomResize(0.5, 2.0),
+                RandomCrop((512, 1024) if street else (512, 512)),
+                RandomFlip(),
+                JITTER,
+            ),
+            normalise=IMAGENET,
+            optimiser=self._optimiser(backbone),
+            schedule=Poly(min_lr=1e-4),
+            precision="bf16" if self.scale == "reduced" else "fp32",
+        )
+        if not small:
+            # Their images differ in size; a pack has one.
+            return recipe if street else replace(recipe, data=replace(data, resize=Resize((512, 512), "short-side")))
+        return replace(
+            recipe,
+            data=replace(data, count=small.count, resize=Resize(small.street if street else small.image)),
+            budget=Budget(small.source_iterations),
+            transforms=(RandomCrop((small.crop, small.crop)), RandomFlip()),
+            schedule=Poly(),
+        )
+
+    def _imagenet(self, backbone: str) -> Initialisation:
+        """A backbone from ImageNet: the released one, or trained here as torchvision's references train."""
+        small = self._small
+        classifier = Recipe(
+            data=Data("imagenet", resize=Resize((256, 256), "short-side"), substitute="dr_rahim"),
+            network=Classifier(backbone),
+            budget=Budget(90, "epochs"),
+            transforms=(RandomCrop((224, 224)), RandomFlip()),
+            normalise=IMAGENET,
+            optimiser=Optimiser("sgd", 0.1, weight_decay=1e-4),
+            schedule=Step(30),
+            batch_size=256,
+        )
+        if small is None:
+            return Weights(HRNET_IMAGENET, part="backbone", otherwise=FromJob(classifier, part="backbone"))
+        classifier = replace(
+            classifier,
+            data=replace(classifier.data, count=small.count, resize=Resize(small.image)),
+            network=Classifier(backbone, shrink=small.network),
+            budget=Budget(small.source_iterations),
+            transforms=(RandomCrop((small.crop, small.crop)), RandomFlip()),
+            optimiser=self._optimiser(backbone),
+            schedule=Poly(),
+            batch_size=8,
+        )
+        return FromJob(classifier, part="backbone", seed=0 if small.one_source else None)
+
+    @property
+    def _small(self) -> Small | None:
+        return SMALL.get(self.scale)
+
+    def _network(self, backbone: str, head: str) -> Segmenter:
+        small = self._small
+        return Segmenter(backbone, head, small and (small.transformer if backbone in TRANSFORMERS else small.network))
+
+    def _optimiser(self, backbone: str) -> Optimiser:
+        if self._small:
+            return Optimiser("adam", self._small.learning_rate, weight_decay=0.0)
+        if backbone in TRANSFORMERS:
+            return Optimiser("adamw", 6e-5, weight_decay=0.01)
+        return Optimiser("sgd", 0.01, weight_decay=0.005)
