@@ -1,4 +1,5 @@
-"""Claims of wang-pets: "A Study of Transfer Learning Performance for Semantic Segmentation from Various Source Domains".
+"""Claims of wang-pets, "A Study of Transfer Learning Performance for Semantic Segmentation from Various Source
+Domains".
 
 The paper's IoU is a mean over images or batches; here it is pooled over the test images, so that levels do not compare
 with the paper's, but differences do. The smallest gain of interest is half of the difference that the paper prints for

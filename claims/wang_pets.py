@@ -65,7 +65,7 @@ class Small:
     Attributes:
         network: What stays of the network.
         size: Of all images.
-        count, source_count, large_count: Phantom images of the target, of a source, and of COCO.
+        train, source, large: Training images of the target, of a source, and of COCO.
         epochs: Of the source and of the target.
         learning_rate: Adam's.
         one_source: Whether all seeds of an arm share one source.
@@ -74,9 +74,9 @@ class Small:
 
     network: Shrink
     size: tuple[int, int]
-    count: int
-    source_count: int
-    large_count: int
+    train: int
+    source: int
+    large: int
     epochs: int
     learning_rate: float
     one_source: bool
@@ -84,8 +84,8 @@ class Small:
 
 
 SMALL: dict[Scale, Small] = {
-    "desk": Small(Shrink(16, 4, 0.5, 32), (128, 128), 200, 200, 800, 10, 1e-3, one_source=False, paired=True),
-    "smoke": Small(Shrink(8, 4, 0.25, 16), (32, 32), 120, 60, 240, 10, 1e-2, one_source=True, paired=True),
+    "desk": Small(Shrink(16, 4, 0.5, 32), (128, 128), 320, 80, 320, 10, 1e-3, one_source=False, paired=True),
+    "smoke": Small(Shrink(8, 4, 0.25, 16), (32, 32), 64, 48, 192, 10, 1e-2, one_source=True, paired=True),
 }
 
 
@@ -122,14 +122,14 @@ class Pipeline:
             name,
             split=Split() if large else Split("random", test=0.05),
             resize=Resize(size, "area" if small else FITS[name]),
-            subset=None if small else self._subset(large),
+            subset=self._subset(large),
             substitute=SUBSTITUTES[name],
         )
-        if small:
-            data = replace(data, count=small.large_count if large else small.source_count)
         return self._recipe(data, Scratch())
 
     def _subset(self, large: bool) -> int | None:
+        if small := self._small:
+            return small.large if large else small.source
         if large:
             return 10_000 if self.scale == "reduced" else None
         return 2_464
@@ -140,15 +140,16 @@ class Pipeline:
             "oxford_iiit_pet",
             split=Split("published", validation=0.2),
             resize=Resize(small.size if small else SIZE),
-            subset=None if small else {"paper": 2_210, "reduced": 400}[self.scale],
+            subset=small.train if small else {"paper": 2_210, "reduced": 400}[self.scale],
             substitute=Substitute("kvasir_seg", subset=640 if self.scale == "paper" else None),
         )
-        recipe = self._recipe(replace(data, count=small.count) if small else data, init)
-        return replace(recipe, select=BestOnValidation())
+        return replace(self._recipe(data, init), select=BestOnValidation())
 
     def _recipe(self, data: Data, init: Initialisation) -> Recipe:
         small = self._small
         epochs = small.epochs if small else 10
+        if isinstance(data.subset, int):  # phantoms: enough for the subset beside what validates and tests
+            data = replace(data, count=2 * data.subset)
         return Recipe(
             data=data,
             network=Segmenter("r50-d8", "deeplabv3", small and small.network),

@@ -18,6 +18,7 @@ networks start from one.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+
 from harness.specs import (
     IMAGENET,
     Budget,
