@@ -44,7 +44,7 @@ def test_source_score_predicts_transfer(claim, sources):
 def test_stronger_backbone_transfers_better(claim):
     """Of UPerNets from ADE20K, the one whose backbone scores higher on ImageNet scores higher on polyps."""
     polyps = Pipeline(claim.scale)
-    backbones = {"r50": "r50", "vit-b": "vit-b16", "swin-b": "swin-b"}
+    backbones = {"r50": "r50", "vit-b": "vit-b16_ln_mln", "swin-b": "swin-base-patch4-window7"}
     claim.holds(
         RankCorrelation(tuple(IMAGENET_ACCURACY.items()), paired=polyps.paired),
         {name: polyps.fine_tuned(backbone, "upernet", "ade20k", "camvid") for name, backbone in backbones.items()},
