@@ -1,4 +1,4 @@
-"""MAS3K: marine animals under water, Li et al. 2021."""
+"""MAS3K: marine animals under water, Li et al. 2021, doi.org/10.1007/978-3-030-71058-3_12."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Mas3k(PairedImages):
     The data set counts 3103 images; the other 193 show no animal and are in neither part (1769 + 1141 = 2910, as many
     as the wang-pets paper uses). All 37 types of animal are one class.
 
-    Not verified, since the archive was not at hand: the usual size, that masks are black and white, and the endings of
-    the files, of which JPEG and PNG are accepted. The folders are those that published code reads. Images are taken to
-    be independent of one another.
+    Not verified, since the archive was not at hand: the usual size, and that no mask is more grey than noise makes it.
+    Folders, endings and the level of 128 are those of several published programs that read the data set; other endings
+    of JPEG and PNG are accepted. Images are taken to be independent of one another.
     """
 
     name = "mas3k"
@@ -25,7 +25,7 @@ class Mas3k(PairedImages):
     folder = "MAS3K"
     classes = ("background", "animal")
     foreground = "animal"
-    source = "Li et al. 2021, doi.org/10.1007/978-3-030-71058-3_12"
+    source = "https://github.com/LinLi-DL/MAS"
     layout = "MAS3K/{train,test}/{Image/*.{jpg,png},Mask/*.{png,jpg}}"
 
     def pairs(self, base: Path) -> Iterator[Pair]:
