@@ -79,7 +79,7 @@ class Adapter(Protocol):
     task: Literal["segmentation", "classification"]
     """What its targets are for: masks or grades."""
     size: tuple[int, int]
-    """Height and width of the published images in pixels."""
+    """Height and width of the published images in pixels; usual ones where they vary."""
     images: int
     """How many annotated images there are; times are estimated from it."""
     classes: tuple[str, ...]
