@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from harness.specs import Shrink
 
 STAGES = 4
-"""Outputs of every backbone here but a shrunk Swin transformer."""
+"""Outputs of every backbone in its published size."""
 
 
 class Backbone(ABC):
@@ -21,14 +21,14 @@ class Backbone(ABC):
         file: The published config that it is read from.
         published: The published size as a `Shrink`.
         stages: The values of `Shrink.stages` that it takes.
-        pooled: Which of its outputs a classifier pools.
+        pools_all: Whether a classifier pools all of its outputs, not only the last.
     """
 
     name: str
     file: str
     published: Shrink
     stages: ClassVar[tuple[int, ...]] = (STAGES,)
-    pooled: ClassVar[tuple[int, ...]] = (-1,)
+    pools_all: ClassVar[bool] = False
 
     def scale(self, shrink: Shrink | None) -> Shrink:
         """The size, the published one included."""
@@ -54,7 +54,7 @@ class Backbone(ABC):
         """Channels of each output."""
 
     @abstractmethod
-    def reductions(self, shrink: Shrink | None) -> tuple[float, ...]:
+    def reductions(self, shrink: Shrink | None) -> tuple[int, ...]:
         """Pixels of the image along a side for one value of each output."""
 
     @abstractmethod
@@ -70,9 +70,9 @@ class Backbone(ABC):
         """The ``backbone`` entry of an mmsegmentation config, for one device."""
 
 
-def pixels(size: tuple[int, int], reduction: float) -> int:
+def pixels(size: tuple[int, int], reduction: int) -> int:
     """Values of one channel of a feature map: an image of ``size``, ``reduction`` times smaller along each side."""
-    height, width = (max(1, -int(-side // reduction)) for side in size)
+    height, width = (-(-side // reduction) for side in size)
     return height * width
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.networks.encoder_decoders import heads
 from harness.networks.encoder_decoders.backbone import Backbone
@@ -30,8 +31,8 @@ class EncoderDecoder(SegmenterFamily):
         files: The published config of each head, by backbone.
     """
 
-    members: Mapping[str, Backbone]
-    files: Mapping[str, Mapping[str, str]]
+    members: ClassVar[Mapping[str, Backbone]]
+    files: ClassVar[Mapping[str, Mapping[str, str]]]
 
     def member(self, network: Segmenter) -> Backbone:
         """The backbone of a network."""
@@ -79,7 +80,7 @@ class EncoderDecoder(SegmenterFamily):
         if network.head == heads.LINEAR:
             return {}
         *_, third, last = self.member(network).reductions(network.shrink)
-        return {"decode_head": int(last), "auxiliary_head": int(third)}
+        return {"decode_head": last, "auxiliary_head": third}
 
     def cost(self, network: Segmenter, size: tuple[int, int]) -> float:
         """As :meth:`Family.cost`, without the auxiliary head, which does not run in inference."""
@@ -97,7 +98,7 @@ class EncoderDecoder(SegmenterFamily):
         del network
         return 512
 
-    def decoded(self, network: Segmenter) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    def decoded(self, network: Segmenter) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Channels and reductions of what the decode head reads."""
         member = self.member(network)
         return member.channels(network.shrink), member.reductions(network.shrink)
@@ -110,6 +111,11 @@ class EncoderDecoder(SegmenterFamily):
         import harness.networks.encoder_decoders.modules  # noqa: F401
 
         return super().create(network, classes, losses)
+
+    def initialise(self, module: torch.nn.Module) -> None:
+        """As :meth:`Family.initialise`."""
+        with redirect_stdout(None):  # mmsegmentation's Swin transformer prints that it has no weights yet
+            super().initialise(module)
 
     def config(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> dict[str, Any]:
         """As :meth:`SegmenterFamily.config`."""

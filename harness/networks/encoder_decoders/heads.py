@@ -32,9 +32,7 @@ def probe(head: dict[str, Any], channels: int) -> dict[str, Any]:
     }
 
 
-def cost(
-    head: str, inputs: tuple[int, ...], reductions: tuple[float, ...], own: int, size: tuple[int, int]
-) -> float:
+def cost(head: str, inputs: tuple[int, ...], reductions: tuple[int, ...], own: int, size: tuple[int, int]) -> float:
     """Multiply-adds of one forward pass without the last layer, whose classes are few.
 
     Args:

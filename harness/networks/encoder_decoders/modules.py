@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
-from mmseg.models.backbones import ResNetV1c
+from mmseg.models.backbones import HRNet, ResNetV1c
+from mmseg.models.backbones.resnet import Bottleneck
 from mmseg.registry import MODELS
 from torch import nn
 from torchvision.models.squeezenet import Fire
 
 
-@MODELS.register_module(force=True)  # type: ignore[untyped-decorator]
+@MODELS.register_module(force=True)
 class ShallowResNetV1c(ResNetV1c):  # type: ignore[misc]
     """A ResNet V1c with other numbers of blocks than He et al.
 
@@ -31,7 +33,26 @@ class ShallowResNetV1c(ResNetV1c):  # type: ignore[misc]
         super().__init__(depth=depth, **settings)
 
 
-@MODELS.register_module(force=True)  # type: ignore[untyped-decorator]
+@MODELS.register_module(force=True)
+class SlimHRNet(HRNet):  # type: ignore[misc]
+    """An HRNet whose stem has other than 64 channels.
+
+    Args:
+        stem_channels: Channels of the stem.
+        settings: As of mmsegmentation's ``HRNet``.
+    """
+
+    def __init__(self, stem_channels: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        for number, own in ((1, 3), (2, stem_channels)):
+            setattr(self, f"conv{number}", nn.Conv2d(own, stem_channels, 3, stride=2, padding=1, bias=False))
+            name, norm = build_norm_layer(self.norm_cfg, stem_channels, postfix=number)
+            setattr(self, name, norm)
+        first = self.stage1_cfg
+        self.layer1 = self._make_layer(Bottleneck, stem_channels, first["num_channels"][0], first["num_blocks"][0])
+
+
+@MODELS.register_module(force=True)
 class DilatedSqueezeNet(BaseModule):  # type: ignore[misc]
     """torchvision's ``squeezenet1_0().features`` with an output stride of 8 instead of 16.
 
@@ -82,9 +103,7 @@ class PooledClassifier(nn.Module):
         dropout: Probability that a pooled feature is dropped.
     """
 
-    def __init__(
-        self, backbone: nn.Module, pooled: Sequence[int], channels: int, classes: int, dropout: float
-    ) -> None:
+    def __init__(self, backbone: nn.Module, pooled: Sequence[int], channels: int, classes: int, dropout: float) -> None:
         super().__init__()
         self.backbone, self.pooled = backbone, tuple(pooled)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(channels, classes)

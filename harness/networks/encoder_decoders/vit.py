@@ -14,6 +14,9 @@ LAYERS = 3
 HEADS = 12
 """Attention heads of the published network."""
 
+SMALLEST = 32
+"""Side of the smallest image, in pixels: that of one value of UPerNet's coarsest input."""
+
 LEAST = 8
 """Fewest channels of an attention head."""
 
@@ -53,10 +56,10 @@ class ViT(Backbone):
         """As :meth:`Backbone.check_size`."""
         patch, grid = self.stride(shrink), self.grid(shrink)
         height, width = (-(-side // patch) for side in size)
-        if min(height, width) < 2:
+        if min(size) < SMALLEST:
             raise ValueError(
-                f"Expected images of at least two patches of {patch}×{patch} pixels along each side for {self.name}, "
-                f"but got {size[0]}×{size[1]}; choose a larger crop or size."
+                f"Expected images of at least {SMALLEST}×{SMALLEST} pixels for {self.name}, but got "
+                f"{size[0]}×{size[1]}; choose a larger crop or size."
             )
         if height * width == grid**2 and height != width:
             raise ValueError(

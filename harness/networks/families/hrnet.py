@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.networks.encoder_decoders.family import EncoderDecoder
 from harness.networks.encoder_decoders.hrnet import HRNET
@@ -14,9 +14,9 @@ class HRNet(EncoderDecoder):
 
     name = "hrnet"
     version = 1
-    members = {HRNET.name: HRNET}
+    members: ClassVar = {HRNET.name: HRNET}
     backbones = (HRNET.name,)
-    files = {HRNET.name: {"fcn": HRNET.file}}
+    files: ClassVar = {HRNET.name: {"fcn": HRNET.file}}
 
     def norms(self, network: Segmenter) -> dict[str, int]:
         """As :meth:`EncoderDecoder.norms`."""

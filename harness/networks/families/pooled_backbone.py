@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from harness.networks.classifiers import ClassifierFamily
@@ -59,7 +60,6 @@ class PooledBackbone(ClassifierFamily):
 
     def make(self, network: Classifier, classes: int) -> torch.nn.Module:
         """As :meth:`ClassifierFamily.make`."""
-        import harness.networks.openmmlab
 
         # isort: split
         from mmseg.registry import MODELS
@@ -68,13 +68,14 @@ class PooledBackbone(ClassifierFamily):
 
         member = MEMBERS[network.backbone]
         channels = member.channels(network.shrink)
-        pooled = sum(channels[index] for index in member.pooled)
+        pooled = range(len(channels)) if member.pools_all else range(len(channels) - 1, len(channels))
         backbone = MODELS.build(member.config(network.shrink))
-        return PooledClassifier(backbone, member.pooled, pooled, classes, network.dropout)
+        return PooledClassifier(backbone, pooled, sum(channels[pooled.start :]), classes, network.dropout)
 
     def initialise(self, module: torch.nn.Module) -> None:
         """The backbone by mmsegmentation's rules, the last layer by those of its linear heads."""
-        module.backbone.init_weights()  # type: ignore[operator, union-attr]
+        with redirect_stdout(None):  # mmsegmentation's Swin transformer prints that it has no weights yet
+            module.backbone.init_weights()  # type: ignore[operator, union-attr]
         head: torch.nn.Linear = module.head  # type: ignore[assignment]
         head.weight.data.normal_(std=0.01)
         head.bias.data.zero_()

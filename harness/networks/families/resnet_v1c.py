@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from harness.networks.encoder_decoders.family import EncoderDecoder
 from harness.networks.encoder_decoders.resnet import RESNETS
 from harness.specs import Segmenter
@@ -17,9 +19,9 @@ class ResNetV1c(EncoderDecoder):
 
     name = "resnet_v1c"
     version = 1
-    members = RESNETS
+    members: ClassVar = RESNETS
     backbones = tuple(RESNETS)
-    files = {
+    files: ClassVar = {
         name: (
             {head: f"{head}/{head}_{name}_4xb2-80k_cityscapes-512x1024.py" for head in DENSE} | {"linear": member.file}
             if member.dilated

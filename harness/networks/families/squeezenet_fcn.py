@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.networks.encoder_decoders.family import EncoderDecoder
 from harness.networks.encoder_decoders.squeezenet import SQUEEZENET
@@ -17,9 +17,9 @@ class SqueezeNetFCN(EncoderDecoder):
 
     name = "squeezenet_fcn"
     version = 1
-    members = {SQUEEZENET.name: SQUEEZENET}
+    members: ClassVar = {SQUEEZENET.name: SQUEEZENET}
     backbones = (SQUEEZENET.name,)
-    files = {SQUEEZENET.name: {"fcn": FCN, "linear": FCN}}
+    files: ClassVar = {SQUEEZENET.name: {"fcn": FCN, "linear": FCN}}
 
     def norms(self, network: Segmenter) -> dict[str, int]:
         """As :meth:`EncoderDecoder.norms`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from harness.networks.encoder_decoders.family import EncoderDecoder
 from harness.networks.encoder_decoders.swin import SWIN
 
@@ -11,9 +13,9 @@ class Swin(EncoderDecoder):
 
     name = "swin"
     version = 1
-    members = {SWIN.name: SWIN}
+    members: ClassVar = {SWIN.name: SWIN}
     backbones = (SWIN.name,)
-    files = {SWIN.name: {"upernet": SWIN.file}}
+    files: ClassVar = {SWIN.name: {"upernet": SWIN.file}}
 
 
 FAMILY = Swin()

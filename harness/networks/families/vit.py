@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.networks.encoder_decoders.backbone import pixels
 from harness.networks.encoder_decoders.family import EncoderDecoder
 from harness.networks.encoder_decoders.vit import VIT
 from harness.specs import Segmenter
 
-SCALES = (4, 2, 1, 0.5)
-"""What the neck enlarges the backbone's outputs by."""
+REDUCTIONS = (4, 8, 16, 32)
+"""Pixels of the image along a side for one value of the neck's outputs, in every size."""
 
 
 class ViT(EncoderDecoder):
@@ -22,32 +22,31 @@ class ViT(EncoderDecoder):
     name = "vit"
     version = 1
     heads = ("neck", "decode_head", "auxiliary_head")
-    members = {VIT.name: VIT}
+    members: ClassVar = {VIT.name: VIT}
     backbones = (VIT.name,)
-    files = {VIT.name: {"upernet": VIT.file}}
+    files: ClassVar = {VIT.name: {"upernet": VIT.file}}
 
     def norms(self, network: Segmenter) -> dict[str, int]:
-        """As :meth:`EncoderDecoder.norms`; the neck halves the last output and rounds down."""
-        patch = VIT.stride(network.shrink)
-        return {"decode_head": 4 * patch - 1, "auxiliary_head": 4 * patch - 1}
+        """As :meth:`EncoderDecoder.norms`; the neck rounds sizes down."""
+        del network
+        return dict.fromkeys(("decode_head", "auxiliary_head"), 2 * REDUCTIONS[-1] - 1)
 
     def cost(self, network: Segmenter, size: tuple[int, int]) -> float:
         """As :meth:`EncoderDecoder.cost`, with the neck."""
         width, patch = VIT.scale(network.shrink).width, VIT.stride(network.shrink)
-        here = pixels(size, patch)
-        neck = width**2 * here * (len(SCALES) + 9 * sum(scale**2 for scale in SCALES))
-        return super().cost(network, size) + neck
+        lateral = len(REDUCTIONS) * pixels(size, patch)
+        return super().cost(network, size) + width**2 * (lateral + 9 * sum(pixels(size, by) for by in REDUCTIONS))
 
-    def decoded(self, network: Segmenter) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    def decoded(self, network: Segmenter) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """As :meth:`EncoderDecoder.decoded`: what the neck gives."""
-        patch = VIT.stride(network.shrink)
-        return VIT.channels(network.shrink), tuple(patch / scale for scale in SCALES)
+        return VIT.channels(network.shrink), REDUCTIONS
 
     def shrink_heads(self, network: Segmenter, built: dict[str, Any]) -> None:
         """As :meth:`EncoderDecoder.shrink_heads`, and the neck's."""
         super().shrink_heads(network, built)
-        channels = VIT.channels(network.shrink)
+        channels, patch = VIT.channels(network.shrink), VIT.stride(network.shrink)
         built["neck"]["in_channels"], built["neck"]["out_channels"] = list(channels), channels[0]
+        built["neck"]["scales"] = [patch / by for by in REDUCTIONS]
 
 
 FAMILY = ViT()
