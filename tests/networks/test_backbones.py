@@ -137,7 +137,6 @@ def test_a_classifier_trains_and_is_a_function_of_its_seed(backbone: str) -> Non
     assert building.logits(network, module, images).shape == (3, 5)
     silent = [name for name, parameter in module.named_parameters() if parameter.grad is None]
     assert all(name.startswith(("backbone.norm0", "backbone.norm1", "backbone.norm2")) for name in silent)
-    state = module.state_dict()
     parameters = {name: value for name, value in module.named_parameters() if value.dim() > 1}
     assert all(torch.equal(value, again.get_parameter(name)) for name, value in parameters.items())
     differing = [name for name, value in parameters.items() if not torch.equal(value, other.get_parameter(name))]

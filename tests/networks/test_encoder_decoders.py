@@ -143,6 +143,27 @@ def test_an_exported_config_builds_the_same_network(network: Segmenter) -> None:
     assert {name: tensor.shape for name, tensor in theirs.items()} == {name: t.shape for name, t in ours.items()}
 
 
+STARTED = {network.backbone: network for network in SHRUNK}
+
+
+@pytest.mark.parametrize("network", STARTED.values(), ids=str)
+def test_an_exported_backbone_starts_from_another_network_s(network: Segmenter, tmp_path: Path) -> None:
+    from mmseg.registry import MODELS
+
+    source = building.build(network, 5, PLAIN, seed=1).state_dict()
+    torch.save({"state_dict": source}, tmp_path / "source.pth")
+    content = mmseg_config.config(
+        recipe(network), ("a", "b"), (64, 96, 3), 16, load_from=str(tmp_path / "source.pth"), part="backbone"
+    )
+    assert content["load_from"] is None
+    module = MODELS.build(content["model"])
+    module.init_weights()
+    for name, tensor in module.state_dict().items():
+        if name.startswith("backbone.") or name.endswith(("conv.weight", "conv_seg.weight")):  # others start alike
+            same = torch.equal(tensor, source[name]) if tensor.shape == source[name].shape else False
+            assert same == name.startswith("backbone."), name
+
+
 @pytest.mark.parametrize("network", PUBLISHED, ids=str)
 def test_the_published_size_is_written_as_a_config(network: Segmenter) -> None:
     content = mmseg_config.config(recipe(network, **crop(512, 512)), ("background", "fluid"), (640, 640, 3), 16)

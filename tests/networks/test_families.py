@@ -70,9 +70,7 @@ def test_a_network_that_does_not_exist_is_one_sentence(network: Network, sentenc
 
 
 def test_a_classifier_that_does_not_exist_is_one_sentence() -> None:
-    with pytest.raises(
-        ValueError, match=r"Expected classifier `backbone` to be one of .*'resnet18', .*, but got 'vgg'"
-    ):
+    with pytest.raises(ValueError, match=r"classifier `backbone` to be one of .*'resnet18', .*, but got 'vgg'"):
         check(Classifier("vgg"))
 
 
