@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from harness.networks import building
-from harness.networks.registry import family
+from harness.networks.registry import family, registered
 from harness.networks.weight_files import WeightsError, verify
 from harness.specs import Data, FromJob, Network, Recipe, Weights, WeightsPart
 
@@ -76,13 +76,14 @@ def fitting(network: Network, own: State, state: State, origin: str, part: Weigh
 
     Raises:
         WeightsError: Outside the heads, a tensor of the network is not in ``state`` in its shape, or a tensor of
-            ``state`` is not in the network.
+            ``state`` is not in the network. The heads of another kind of network count as heads, so that a classifier's
+            backbone fits a segmenter.
     """
     heads = tuple(f"{head}." for head in family(network).heads)
     same = {name: None for name in own if name in state and own[name].shape == state[name].shape}
     needed = [name for name in own if not name.startswith(heads) and not name.endswith(COUNTER)]
     missing = [name for name in needed if name not in same]
-    spare = [name for name in state if name not in own and not name.startswith(heads)]
+    spare = [name for name in state if name not in own and not name.startswith(_all_heads())]
     if missing or spare:
         wrong = []
         if missing:
@@ -94,6 +95,12 @@ def fitting(network: Network, own: State, state: State, origin: str, part: Weigh
             f"{' and '.join(wrong)}; choose weights of the same architecture."
         )
     return {name: None for name in same if part == "all" or not name.startswith(heads)}
+
+
+@cache
+def _all_heads() -> tuple[str, ...]:
+    """How the names of tensors outside the backbone begin, in any family."""
+    return tuple(sorted({f"{head}." for each in registered() for head in each.heads}))
 
 
 def shuffled(state: State, seed: int) -> dict[str, torch.Tensor]:
