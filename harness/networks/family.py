@@ -11,6 +11,8 @@ from harness.specs import Classifier, Loss, Recipe, Segmenter
 if TYPE_CHECKING:
     import torch
 
+    from harness.networks.features import Features
+
 
 class Family(ABC):
     """Networks of one architecture in several sizes. A module of ``harness.networks.families`` holds one each.
@@ -25,6 +27,8 @@ class Family(ABC):
         kind: Which spec the family serves.
         backbones: The values of the spec's ``backbone`` that the family serves.
         heads: Names of the parts whose shape depends on the number of classes; all else is the backbone.
+        trunk: Names of the parts that make the features which the rest of the network reads; ``()``: the family cannot
+            split its forward pass, and a frozen backbone runs in every iteration.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Family(ABC):
     kind: type[Segmenter] | type[Classifier]
     backbones: tuple[str, ...]
     heads: tuple[str, ...]
+    trunk: tuple[str, ...] = ()
 
     def stride(self, network: Any) -> int:
         """What the height and width of an input, in pixels, must be divisible by."""
@@ -76,6 +81,26 @@ class Family(ABC):
     @abstractmethod
     def logits(self, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         """Logits by class; see :func:`harness.networks.building.logits`."""
+
+    def features(self, module: torch.nn.Module, images: torch.Tensor) -> Features:
+        """What the parts in ``trunk`` make of images; a family with a ``trunk`` overrides this and the next two.
+
+        :meth:`loss_of` and :meth:`logits_of` of the features must come to what :meth:`loss` and :meth:`logits` come to
+        of the images, with the same random numbers.
+        """
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def loss_of(self, module: torch.nn.Module, features: Features, targets: torch.Tensor) -> torch.Tensor:
+        """As :meth:`loss`, from features."""
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def logits_of(self, module: torch.nn.Module, features: Features) -> torch.Tensor:
+        """As :meth:`logits`, from features."""
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def freezes_trunk(self, recipe: Recipe) -> bool:
+        """Whether the features of an image stay what they are while a recipe trains."""
+        return bool(self.trunk) and all(freezes(recipe, part) for part in self.trunk)
 
 
 def input_size(recipe: Recipe, stride: int) -> tuple[int, int] | None:
