@@ -24,6 +24,7 @@ from harness.specs import (
     Classifier,
     ColourJitter,
     CrossEntropy,
+    Optimiser,
     Poly,
     RandomCrop,
     RandomFlip,
@@ -41,7 +42,12 @@ def recipe(recipe: Recipe) -> Recipe:
     """A frozen U-Net whose images are mirrored at most; three epochs, of which each is evaluated."""
     data = replace(recipe.data, split=replace(recipe.data.split, validation=0.3))
     return replace(
-        recipe, data=data, transforms=(RandomFlip(),), frozen=("backbone",), budget=Budget(12, evaluations=3)
+        recipe,
+        data=data,
+        transforms=(RandomFlip(),),
+        optimiser=Optimiser("sgd", 0.01, momentum=0.9, weight_decay=0.1),  # rounding grows with the rate
+        frozen=("backbone",),
+        budget=Budget(12, evaluations=3),
     )
 
 
@@ -86,7 +92,9 @@ def assert_close(made: Trainer, plain: Trainer, rtol: float, atol: float) -> Non
     np.testing.assert_allclose(losses, expected, rtol=rtol)
     tensors = plain.network.state_dict()
     for name, tensor in made.network.state_dict().items():
-        torch.testing.assert_close(tensor, tensors[name], rtol=rtol, atol=atol, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            tensor, tensors[name], rtol=rtol, atol=atol, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -110,7 +118,7 @@ def test_heads_trained_from_features_are_those_trained_the_plain_way(
     plain = plainly(lambda: trainer(chosen, seed=3, validation=3), chosen, monkeypatch)
     calls = counted(monkeypatch)
     made = finished(trainer(chosen, seed=3, validation=3))
-    assert_close(made, plain, rtol=1e-4, atol=1e-6)
+    assert_close(made, plain, rtol=1e-3, atol=1e-5)
     views = 2 if any(isinstance(each, RandomFlip) for each in chosen.transforms) else 1
     assert calls.count(1) <= views * 7, "each view of the seven training images once"
     assert sorted(calls)[-2:] == [3, 5], "validation and test images once"
@@ -138,7 +146,7 @@ def test_a_classifiers_head_trained_from_features_is_that_trained_the_plain_way(
     plain = plainly(lambda: trainer(chosen, packed=graded, validation=3), chosen, monkeypatch)
     calls = counted(monkeypatch)
     made = finished(trainer(chosen, packed=graded, validation=3))
-    assert_close(made, plain, rtol=1e-4, atol=1e-6)
+    assert_close(made, plain, rtol=1e-3, atol=1e-5)
     assert calls.count(1) <= 14
 
 
