@@ -9,7 +9,11 @@ from harness.specs import Budget, Classifier, Data, Network, Recipe, Resize, Seg
 
 HEADS = ("fcn", "pspnet", "deeplabv3", "deeplabv3plus", "upernet", "linear")
 
-SHRUNK = tuple(Shrink(*each, head=8) for each in ((8, 2), (8, 3), (8, 4), (8, 4, 0.25), (16, 2, 0.34), (24, 4, 0.25)))
+SHRUNK = tuple(
+    Shrink(*each, head=head)
+    for each in ((8, 2), (8, 3), (8, 4), (8, 4, 0.25), (16, 2, 0.34), (24, 4, 0.25))
+    for head in (8, None)
+)
 
 SIZE = (64, 64)
 """Height and width of images that all of them take."""
