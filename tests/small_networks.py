@@ -11,7 +11,7 @@ HEADS = ("fcn", "pspnet", "deeplabv3", "deeplabv3plus", "upernet", "linear")
 
 SHRUNK = tuple(
     Shrink(*each, head=head)
-    for each in ((8, 2), (8, 3), (8, 4), (8, 4, 0.25), (16, 2, 0.34), (24, 4, 0.25))
+    for each in ((8, 4, 0.25), (16, 2, 0.34), (24, 4, 0.25), (8, 2), (8, 3), (8, 4))
     for head in (8, None)
 )
 
