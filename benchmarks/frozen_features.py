@@ -60,7 +60,7 @@ def frozen(head: str, images: int, size: int, iterations: int) -> Recipe:
         network=network,
         budget=Budget(1 + iterations),
         normalise=Normalise((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
-        optimiser=Optimiser("sgd", 0.01, momentum=0.9, weight_decay=0.0005),
+        optimiser=Optimiser("sgd", 1e-9),  # random backbones give features of any size
         batch_size=images,
         frozen=family(network).trunk,
     )
