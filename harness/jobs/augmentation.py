@@ -7,16 +7,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from harness.specs import (
-    ColourJitter,
-    RandomCrop,
-    RandomFlip,
-    RandomResize,
-    RandomRotation,
-    Recipe,
-    Rescale,
-    Transform,
-)
+from harness.specs import ColourJitter, RandomFlip, RandomResize, RandomRotation, Recipe, Transform
 from harness.tasks.warping import Windows
 
 T = TypeVar("T", bound=Transform)
@@ -34,18 +25,6 @@ def padded_size(image: tuple[int, int], rescale: float, stride: int) -> tuple[in
     """``image`` (height, width) scaled by ``rescale`` and rounded up to a multiple of ``stride``."""
     height, width = (max(1, round(side * rescale)) for side in image)
     return -(-height // stride) * stride, -(-width // stride) * stride
-
-
-def two_views(recipe: Recipe, image: tuple[int, int]) -> bool:
-    """Whether training sees images of size ``image`` (height, width) only as they are and mirrored.
-
-    A crop that is as large as the rescaled image leaves no other place either.
-    """
-    if not all(isinstance(each, (Rescale, RandomCrop, RandomFlip)) for each in recipe.transforms):
-        return False
-    return recipe.crop is None or all(
-        round(side * recipe.rescale) <= cut for side, cut in zip(image, recipe.crop, strict=True)
-    )
 
 
 def draw(recipe: Recipe, image: tuple[int, int], stride: int, rng: np.random.Generator) -> Windows:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 import torch
 
 from harness.jobs import evaluation
-from harness.jobs.augmentation import two_views
 from harness.jobs.batches import Batches
 from harness.jobs.memory import free_memory
 from harness.jobs.optimisation import autocast
@@ -121,4 +120,4 @@ def sources(
     if not own.freezes_trunk(recipe):
         return batches, evaluation.inputs
     backbone = FrozenBackbone(network, recipe, data.images.device)
-    return FeatureBatches(backbone, batches) if two_views(recipe, data.size) else batches, backbone.inputs
+    return FeatureBatches(backbone, batches) if recipe.two_views(data.size) else batches, backbone.inputs

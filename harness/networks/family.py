@@ -66,6 +66,10 @@ class Family(ABC):
     def cost(self, network: Any, size: tuple[int, int]) -> float:
         """Multiply-adds, roughly, of one forward pass of one image of ``size`` (height, width)."""
 
+    def trunk_cost(self, network: Any, size: tuple[int, int]) -> float:
+        """The part of :meth:`cost` that a frozen trunk spares; all of it where heads cost next to nothing."""
+        return self.cost(network, size)
+
     @abstractmethod
     def create(self, network: Any, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:
         """The network with its losses; :meth:`initialise` may still have to draw its weights."""

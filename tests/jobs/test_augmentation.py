@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from torchvision.transforms.v2 import functional
 
-from harness.jobs.augmentation import draw, jitter, padded_size, two_views, window_size
+from harness.jobs.augmentation import draw, jitter, padded_size, window_size
 from harness.specs import (
     Budget,
     ColourJitter,
@@ -73,7 +73,7 @@ def test_two_views_repeat_where_nothing_but_the_flip_is_random(
     transforms: tuple[Transform, ...], expected: bool
 ) -> None:
     chosen, image = recipe(*transforms), (48, 72)
-    assert two_views(chosen, image) is expected
+    assert chosen.two_views(image) is expected
     windows = draw(chosen, image, 1, np.random.default_rng(0)), draw(chosen, image, 1, np.random.default_rng(1))
     views = {tuple(map(float, row)) for each in windows for row in np.c_[each.scale, each.offset, each.flip]}
     random_colours = any(isinstance(each, (ColourJitter, RandomRotation)) for each in transforms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from small_networks import SIZE, small_networks
+from torch.utils.flop_counter import FlopCounterMode
 
 from harness.networks import Family, building, family
 from harness.networks.features import Features, joined
@@ -60,6 +61,16 @@ def test_all_that_learns_is_in_the_trunk_or_behind_it(name: str) -> None:
     first = {parameter.partition(".")[0] for parameter, _ in outline.named_parameters()}
     assert set(own.trunk) | set(own.heads) >= first - {"neck"}
     assert not set(own.trunk) & set(own.heads)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_cost_of_the_trunk_is_what_torch_counts(name: str) -> None:
+    own, network = SMALL[name]
+    module = building.outline(network, 2, (CrossEntropy(),)).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        building.features(network, module, torch.empty(1, 3, *SIZE, device="meta"))
+    counted = counter.get_total_flops() / 2
+    assert counted / 1.5 < own.trunk_cost(network, SIZE) < 1.5 * counted
 
 
 def test_levels_that_no_head_reads_are_empty() -> None:
