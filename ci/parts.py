@@ -35,12 +35,12 @@ PACKING = ("dataset", "images", "masks", "packfile", "packing", "preparation", "
 """Modules of ``harness/data`` that all data sets share."""
 
 JOBS = (
-    "augmentation", "batches", "checkpoint", "evaluation", "optimisation", "resident", "running", "seeds", "training",
-    "work",
+    "augmentation", "batches", "checkpoint", "evaluation", "features", "memory", "optimisation", "resident", "running",
+    "seeds", "training", "work",
 )  # fmt: skip
 """Modules of ``harness/jobs`` that shape results; the others export, combine or hold versions."""
 
-NETWORKS = ("building", "classifiers", "family", "openmmlab", "segmenters", "term_loss", "weights")
+NETWORKS = ("building", "classifiers", "family", "features", "openmmlab", "segmenters", "term_loss", "weights")
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def arms() -> dict[str, Arm]:
         select=BestOnValidation(Metric("loss")),
         frozen=("backbone.encoder",),
     )
+    probed = replace(source, transforms=(RandomFlip(),), budget=Budget(2, "epochs", 2), frozen=("backbone",))
     graded = Recipe(
         data=Data("dr_rahim", split=Split("subject"), resize=Resize(SIZE), count=16, evidence="phantom"),
         network=Classifier("resnet18"),
@@ -82,6 +83,7 @@ def arms() -> dict[str, Arm]:
     return {
         "source": source,
         "tuned": tuned,
+        "probed": probed,
         "zero-shot": ZeroShot(replace(tuned, select=source.select)),
         "graded": graded,
         "ensemble": Ensemble((tuned, replace(tuned, batch_size=4)), "weighted"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,7 +13,7 @@ from harness.jobs.resident import Resident, normalised
 from harness.jobs.seeds import generator
 from harness.specs import ColourJitter, Recipe
 from harness.tasks import task
-from harness.tasks.warping import joined
+from harness.tasks.warping import Windows, joined
 
 BLOCK = 8
 """Batches that are made at once at most: on the CPU, 64 small images take hardly longer than 8."""
@@ -56,14 +58,25 @@ class Batches:
 
     def _batches(self, iterations: range) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """The batches of several iterations in one pass; each is what it would be alone."""
-        recipe, size = self.recipe, self.recipe.batch_size
-        positions = np.concatenate([order(self.seed, len(self.data), size, iteration) for iteration in iterations])
+        size = self.recipe.batch_size
+        positions, windows, streams = zip(*map(self.drawn, iterations), strict=True)
+        images, targets = self.cut(np.concatenate(positions), joined(windows), streams)
+        return list(zip(torch.split(images, size), torch.split(targets, size), strict=True))
+
+    def drawn(self, iteration: int) -> tuple[npt.NDArray[np.intp], Windows, np.random.Generator]:
+        """Positions of a batch's images, where they are cut, and the stream that their colours are drawn from."""
+        stream = generator(self.seed, "augmentation", iteration)
+        positions = order(self.seed, len(self.data), self.recipe.batch_size, iteration)
+        return positions, draw(self.recipe, self.data.size, self.stride, stream), stream
+
+    def cut(
+        self, positions: npt.NDArray[np.intp], windows: Windows, streams: Sequence[np.random.Generator] = ()
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images and targets of one or several batches; one stream for each where colours change."""
+        recipe = self.recipe
         images, targets = self.data.take(torch.from_numpy(positions).to(self.data.images.device))
-        streams = [generator(self.seed, "augmentation", iteration) for iteration in iterations]
-        windows = joined(draw(recipe, self.data.size, self.stride, stream) for stream in streams)
         if (jittering := find(recipe, ColourJitter)) is not None:
-            parts = zip(torch.split(images.float(), size), streams, strict=True)
+            parts = zip(torch.split(images.float(), recipe.batch_size), streams, strict=True)
             images = torch.cat([jitter(part, jittering, stream) for part, stream in parts])
         images, targets = task(recipe.task).augmented(normalised(images, recipe.normalise), targets, windows)
-        images = images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        return list(zip(torch.split(images, size), torch.split(targets, size), strict=True))
+        return images.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last), targets

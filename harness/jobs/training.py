@@ -15,11 +15,10 @@ import numpy.typing as npt
 import torch
 
 from harness.data import Packed, Parts
-from harness.jobs import checkpoint, evaluation, optimisation
-from harness.jobs.batches import Batches
+from harness.jobs import checkpoint, evaluation, features, optimisation
 from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
-from harness.networks import building, family, weights
+from harness.networks import building, weights
 from harness.specs import BestOnValidation, FromJob, Recipe, Weights, schedules
 from harness.store import Point
 from harness.tasks import task
@@ -102,6 +101,7 @@ class Trainer:
         self.progress = Progress()
         self.counts: npt.NDArray[np.int64] = np.zeros((0, 0, 0), np.int64)
         self.best: State | None = None
+        self.inputs: evaluation.Inputs = evaluation.inputs
         self.network, self.loaded = started(recipe, seed, len(packed.classes), device, start)
 
     def run(self) -> None:
@@ -114,16 +114,16 @@ class Trainer:
         frozen = optimisation.freeze(self.network, recipe.frozen)
         optimiser, scheduler = self._resumed() or self._begun()
         progress = self.progress
-        batches = Batches(self.train_data, recipe, self.seed, family(recipe.network).stride(recipe.network))
         self.network.train()
         for module in frozen:
             module.eval()
+        batches, self.inputs = features.sources(self.network, recipe, self.train_data, self.seed)
         clock = saved = time.monotonic()
         first_bad = torch.full((), -1, device=self.device)
         while progress.iteration < self.iterations:
-            images, targets = batches.batch(progress.iteration)
+            inputs, targets = batches.batch(progress.iteration)
             with optimisation.autocast(self.device, recipe.precision):
-                loss = building.loss(recipe.network, self.network, images, targets)
+                loss = building.loss(recipe.network, self.network, inputs, targets)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad()
@@ -155,7 +155,8 @@ class Trainer:
         if not len(self.validation_data):
             return {}, {}
         found = (
-            evaluation.confusion(self.network, part, self.recipe) for part in (self.train_data, self.validation_data)
+            evaluation.confusion(self.network, self.train_data, self.recipe),
+            evaluation.confusion(self.network, self.validation_data, self.recipe, self.inputs),
         )
         train, validation = (task(self.recipe.task).summarise(counts, self.packed.classes) for counts in found)
         return train, validation
@@ -163,11 +164,12 @@ class Trainer:
     def _evaluate(self) -> None:
         """Adds an evaluation to the learning curves, and keeps the weights where they are the best so far."""
         progress, recipe = self.progress, self.recipe
-        counts = evaluation.confusion(self.network, self.test_data, recipe)
+        counts = evaluation.confusion(self.network, self.test_data, recipe, self.inputs)
         self._point(progress.curve, counts)
         if len(self.validation_data):
-            self._point(progress.validation_curve, evaluation.confusion(self.network, self.validation_data, recipe))
-            loss = evaluation.mean_loss(self.network, self.validation_data, recipe)
+            counted = evaluation.confusion(self.network, self.validation_data, recipe, self.inputs)
+            self._point(progress.validation_curve, counted)
+            loss = evaluation.mean_loss(self.network, self.validation_data, recipe, self.inputs)
             progress.validation_curve[-1]["metrics"]["loss"] = loss
         if not isinstance(recipe.select, BestOnValidation):
             self.counts = counts

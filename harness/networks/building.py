@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from harness.networks.features import Features
 from harness.networks.losses import check_classes
 from harness.networks.registry import family
 from harness.specs import Loss, Network, Recipe
@@ -59,24 +60,35 @@ def _create(network: Network, classes: int, losses: tuple[Loss, ...]) -> torch.n
         return family(network).create(network, classes, losses)
 
 
-def loss(network: Network, module: torch.nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def features(network: Network, module: torch.nn.Module, images: torch.Tensor) -> Features:
+    """What the trunk of the network makes of normalised images ``(B, 3, h, w)``; its family must have one."""
+    return family(network).features(module, images)
+
+
+def loss(
+    network: Network, module: torch.nn.Module, images: torch.Tensor | Features, targets: torch.Tensor
+) -> torch.Tensor:
     """The whole training loss, a scalar: the weighted sum of all terms, those of auxiliary heads included.
 
     Args:
         network: The spec that ``module`` was built from.
         module: The network.
-        images: Normalised, float ``(B, 3, h, w)``.
+        images: Normalised, float ``(B, 3, h, w)``, or their features.
         targets: Class indices, int64: ``(B, h, w)`` of a segmentation, 255 where ignored; ``(B,)`` of a classification.
     """
+    if isinstance(images, Features):
+        return family(network).loss_of(module, images, targets)
     return family(network).loss(module, images, targets)
 
 
-def logits(network: Network, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Logits by class of normalised images ``(B, 3, h, w)``.
+def logits(network: Network, module: torch.nn.Module, images: torch.Tensor | Features) -> torch.Tensor:
+    """Logits by class of normalised images ``(B, 3, h, w)``, or of their features.
 
     Returns:
         ``(B, C, h, w)`` of a segmentation, ``(B, C)`` of a classification.
     """
+    if isinstance(images, Features):
+        return family(network).logits_of(module, images)
     return family(network).logits(module, images)
 
 

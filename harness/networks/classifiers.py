@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from harness.networks.family import Family, input_size
+from harness.networks.features import Features
 from harness.specs import Classifier, Loss, Recipe
 
 if TYPE_CHECKING:
@@ -59,13 +60,29 @@ class ClassifierFamily(Family):
 
     def loss(self, module: torch.nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Every term of the logits."""
-        import torch
-
-        logits = module(images)
-        terms: torch.nn.ModuleList = module.loss_terms  # type: ignore[assignment]
-        return torch.stack([each(logits, targets) for each in terms]).sum()
+        return _summed(module, module(images), targets)
 
     def logits(self, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         """What the network gives."""
         logits: torch.Tensor = module(images)
         return logits
+
+    def classify(self, module: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """Logits ``(B, classes)`` from the one level of features; a family with a ``trunk`` overrides this."""
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def loss_of(self, module: torch.nn.Module, features: Features, targets: torch.Tensor) -> torch.Tensor:
+        """As :meth:`loss`."""
+        return _summed(module, self.logits_of(module, features), targets)
+
+    def logits_of(self, module: torch.nn.Module, features: Features) -> torch.Tensor:
+        """As :meth:`logits`."""
+        return self.classify(module, *features.levels)
+
+
+def _summed(module: torch.nn.Module, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The sum of the network's loss terms."""
+    import torch
+
+    terms: torch.nn.ModuleList = module.loss_terms  # type: ignore[assignment]
+    return torch.stack([each(logits, targets) for each in terms]).sum()

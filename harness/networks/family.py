@@ -11,6 +11,8 @@ from harness.specs import Classifier, Loss, Recipe, Segmenter
 if TYPE_CHECKING:
     import torch
 
+    from harness.networks.features import Features
+
 
 class Family(ABC):
     """Networks of one architecture in several sizes. A module of ``harness.networks.families`` holds one each.
@@ -26,6 +28,8 @@ class Family(ABC):
         backbones: The values of the spec's ``backbone`` that the family serves.
         heads: Names of the parts that are not the backbone: those whose shape depends on the number of classes, and
             what lies between them and the backbone.
+        trunk: Names of the parts that make the features which the rest of the network reads; ``()``: the family cannot
+            split its forward pass, and a frozen backbone runs in every iteration.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Family(ABC):
     kind: type[Segmenter] | type[Classifier]
     backbones: tuple[str, ...]
     heads: tuple[str, ...]
+    trunk: tuple[str, ...] = ()
 
     def stride(self, network: Any) -> int:
         """What the height and width of an input, in pixels, must be divisible by."""
@@ -62,6 +67,10 @@ class Family(ABC):
     def cost(self, network: Any, size: tuple[int, int]) -> float:
         """Multiply-adds, roughly, of one forward pass of one image of ``size`` (height, width)."""
 
+    def trunk_cost(self, network: Any, size: tuple[int, int]) -> float:
+        """The part of :meth:`cost` that a frozen trunk spares; all of it where heads cost next to nothing."""
+        return self.cost(network, size)
+
     @abstractmethod
     def create(self, network: Any, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:
         """The network with its losses; :meth:`initialise` may still have to draw its weights."""
@@ -77,6 +86,26 @@ class Family(ABC):
     @abstractmethod
     def logits(self, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         """Logits by class; see :func:`harness.networks.building.logits`."""
+
+    def features(self, module: torch.nn.Module, images: torch.Tensor) -> Features:
+        """What the parts in ``trunk`` make of images; a family with a ``trunk`` overrides this and the next two.
+
+        :meth:`loss_of` and :meth:`logits_of` of the features must come to what :meth:`loss` and :meth:`logits` come to
+        of the images, with the same random numbers.
+        """
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def loss_of(self, module: torch.nn.Module, features: Features, targets: torch.Tensor) -> torch.Tensor:
+        """As :meth:`loss`, from features."""
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def logits_of(self, module: torch.nn.Module, features: Features) -> torch.Tensor:
+        """As :meth:`logits`, from features."""
+        raise NotImplementedError(f"the family {self.name} has no trunk")
+
+    def freezes_trunk(self, recipe: Recipe) -> bool:
+        """Whether the features of an image stay what they are while a recipe trains."""
+        return bool(self.trunk) and all(freezes(recipe, part) for part in self.trunk)
 
 
 def input_size(recipe: Recipe, stride: int) -> tuple[int, int] | None:

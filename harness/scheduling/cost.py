@@ -8,7 +8,7 @@ from statistics import median
 
 from harness import data as datasets
 from harness.networks import family
-from harness.specs import Combination, Data, Job, Network, Training, recipe_of
+from harness.specs import Combination, Data, Job, Network, RandomFlip, Training, recipe_of
 from harness.store import Record
 
 BACKWARD = 3
@@ -58,18 +58,25 @@ def expected_seconds(job: Job, kind: str) -> float:
     train, test = images(recipe.data)
     size = recipe.data.size or datasets.adapter(recipe.data.name).size
     scaled = round(size[0] * recipe.rescale), round(size[1] * recipe.rescale)
-    forward = family(recipe.network).cost
+    own = family(recipe.network)
 
-    def passing(number: float, of: tuple[int, int]) -> float:
-        """So many forward passes of images of that size."""
-        each = speed.pixel * of[0] * of[1] + speed.multiply_add * forward(recipe.network, of)
-        return number * each
+    def passing(of: tuple[int, int], heads: float, trunk: float) -> float:
+        """So many forward passes of either part of the network, of images of that size."""
+        whole = own.cost(recipe.network, of)
+        share = own.trunk_cost(recipe.network, of) / whole
+        return (speed.pixel * of[0] * of[1] + speed.multiply_add * whole) * (share * trunk + (1 - share) * heads)
 
     if not isinstance(job, Training):
-        return speed.job + passing(test, scaled)
+        return speed.job + passing(scaled, test, test)
     steps = recipe.budget.iterations(train, recipe.batch_size)
-    training = steps * speed.step + passing(steps * recipe.batch_size * BACKWARD, recipe.crop or scaled)
-    return speed.job + training + passing(min(recipe.budget.evaluations, steps) * test, scaled)
+    trained, evaluated = steps * recipe.batch_size, min(recipe.budget.evaluations, steps) * test
+    trunk_trained, trunk_evaluated = BACKWARD * trained, evaluated
+    if own.freezes_trunk(recipe):  # no backward pass, and features that repeat are computed once
+        flips = any(isinstance(each, RandomFlip) for each in recipe.transforms)
+        trunk_trained = min(trained, train * (1 + flips)) if recipe.two_views(size) else trained
+        trunk_evaluated = test
+    training = passing(recipe.crop or scaled, BACKWARD * trained, trunk_trained)
+    return speed.job + steps * speed.step + training + passing(scaled, evaluated, trunk_evaluated)
 
 
 def images(data: Data) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from harness.specs.identity import NOT_IDENTITY
 from harness.specs.losses import CrossEntropy, Loss
 from harness.specs.networks import Classifier, Network, Segmenter
 from harness.specs.schedules import BestOnValidation, Budget, Constant, Last, Optimiser, Poly, Schedule, Selection, Step
-from harness.specs.transforms import RandomCrop, RandomResize, Rescale, Transform, check_order
+from harness.specs.transforms import RandomCrop, RandomFlip, RandomResize, Rescale, Transform, check_order
 
 WeightsPart = Literal["all", "backbone"]
 """Which part of other weights a network starts from; ``"all"``: the head too, as far as it fits."""
@@ -198,6 +198,16 @@ class Recipe:
                 f"Expected the crop to fit into the images of {self.data.name} at their largest scale, "
                 f"{largest[0]}×{largest[1]}, but got {self.crop[0]}×{self.crop[1]}; choose a smaller crop."
             )
+
+    def two_views(self, image: tuple[int, int]) -> bool:
+        """Whether training sees images of that (height, width) only as they are and mirrored: nothing else is random.
+
+        A crop that is as large as the rescaled image can be in one place only.
+        """
+        if not all(isinstance(each, (Rescale, RandomCrop, RandomFlip)) for each in self.transforms):
+            return False
+        scaled = (max(1, round(side * self.rescale)) for side in image)
+        return self.crop is None or all(side <= cut for side, cut in zip(scaled, self.crop, strict=True))
 
     def lineage(self) -> Iterator[Recipe]:
         """The recipes that this one starts from, the farthest first, then itself."""

@@ -7,7 +7,7 @@ window is mirrored. What lies outside the image is 0 after normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,11 @@ class Windows:
     flip: npt.NDArray[np.bool_]
     size: tuple[int, int]
     angle: npt.NDArray[np.float64] | None = None
+
+    def at(self, rows: Sequence[int]) -> Windows:
+        """The windows of some samples of the batch."""
+        angle = self.angle[rows] if self.angle is not None else None
+        return Windows(self.scale[rows], self.offset[rows], self.flip[rows], self.size, angle)
 
 
 def joined(windows: Iterable[Windows]) -> Windows:

@@ -52,6 +52,34 @@ def test_an_image_that_shrinks_below_the_crop_starts_at_its_corner() -> None:
     assert windows.offset[:, 1].max() > 100
 
 
+@pytest.mark.parametrize(
+    ("transforms", "expected"),
+    [
+        ((), True),
+        ((RandomFlip(),), True),
+        ((Rescale(0.5), RandomFlip(0.1)), True),
+        ((RandomCrop((48, 72)), RandomFlip()), True),
+        ((RandomCrop((64, 80)),), True),
+        ((Rescale(0.5), RandomCrop((24, 36))), True),
+        ((Rescale(0.55), RandomCrop((24, 36))), False),
+        ((RandomCrop((48, 64)),), False),
+        ((RandomCrop((32, 72)), RandomFlip()), False),
+        ((RandomResize(0.9, 1.1), RandomCrop((96, 96))), False),
+        ((RandomRotation(5),), False),
+        ((RandomFlip(), ColourJitter(0.1)), False),
+    ],
+)
+def test_two_views_repeat_where_nothing_but_the_flip_is_random(
+    transforms: tuple[Transform, ...], expected: bool
+) -> None:
+    chosen, image = recipe(*transforms), (48, 72)
+    assert chosen.two_views(image) is expected
+    windows = draw(chosen, image, 1, np.random.default_rng(0)), draw(chosen, image, 1, np.random.default_rng(1))
+    views = {tuple(map(float, row)) for each in windows for row in np.c_[each.scale, each.offset, each.flip]}
+    random_colours = any(isinstance(each, (ColourJitter, RandomRotation)) for each in transforms)
+    assert (len(views) <= 2) is (expected or random_colours)
+
+
 def test_each_sample_has_parameters_of_its_own() -> None:
     transforms = (RandomResize(0.5, 2.0), RandomRotation(20), RandomCrop((32, 32)), RandomFlip())
     windows = drawn(*transforms, batch=200, image=(48, 72), stride=4)

@@ -11,6 +11,7 @@ import pytest
 import synthetic
 from synthetic import DATA, recipe
 
+from harness.networks import family
 from harness.scheduling.cost import SPEEDS, Pace, estimate_seconds, expected_seconds, images
 from harness.specs import (
     Budget,
@@ -18,6 +19,7 @@ from harness.specs import (
     Ensemble,
     Poly,
     RandomCrop,
+    RandomFlip,
     Rescale,
     Resize,
     Segmenter,
@@ -118,6 +120,22 @@ def test_a_wider_network_and_images_at_full_size_take_more():
     wider = replace(GOOD, network=Segmenter("unet-s5-d16", "fcn", Shrink(width=16, stages=3)))
     assert seconds(half) < 0.4 * seconds(GOOD)
     assert seconds(wider) > 1.3 * seconds(GOOD)
+
+
+def test_a_frozen_backbone_runs_forwards_and_once_where_views_repeat():
+    def seconds(evaluations=1, **changes):
+        return expected_seconds(job(replace(SMALL, budget=Budget(1000, evaluations=evaluations), **changes), 0), "cpu")
+
+    frozen, whole = {"frozen": ("backbone",)}, {"transforms": ()}
+    assert seconds(**frozen) < 0.8 * seconds()
+    assert seconds(**whole, **frozen) < 0.6 * seconds(**whole, frozen=("backbone.encoder",))
+    flipped = {"transforms": (RandomFlip(),), **frozen}
+    assert seconds(**whole, **frozen) < seconds(**flipped) < seconds(**whole, **frozen) + 1
+    network, size = SMALL.network, (48, 64)
+    heads = 1 - family(network).trunk_cost(network, size) / family(network).cost(network, size)
+    for evaluated, expected in ((frozen, heads), ({}, 1.0)):
+        more = seconds(evaluations=101, **evaluated) - seconds(**evaluated)
+        assert more == pytest.approx(expected * (seconds(evaluations=101) - seconds()))
 
 
 def test_an_evaluation_takes_its_test_images_and_an_ensemble_hardly_anything():

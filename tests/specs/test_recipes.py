@@ -25,6 +25,7 @@ from harness.specs import (
     Scratch,
     Segmenter,
     Split,
+    Transform,
     Weights,
 )
 
@@ -137,3 +138,16 @@ def test_a_mistake_is_one_sentence(refusal, make, words: str) -> None:
 def test_selection_on_validation_images_takes_a_split_that_has_some() -> None:
     data = Data("dme", split=Split(validation=0.1))
     assert changed(data=data, select=BestOnValidation()).select.lowest
+
+
+@pytest.mark.parametrize(
+    ("transforms", "expected"),
+    [
+        ((), True),
+        ((Rescale(0.5), RandomCrop((31, 48)), RandomFlip()), True),
+        ((Rescale(0.5), RandomCrop((30, 48)), RandomFlip()), False),
+        ((RandomResize(1.0, 1.0), RandomCrop((62, 96))), False),
+    ],
+)
+def test_two_views_are_those_of_a_whole_image(transforms: tuple[Transform, ...], expected: bool) -> None:
+    assert changed(transforms=transforms).two_views((62, 96)) is expected

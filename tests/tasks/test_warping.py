@@ -225,3 +225,13 @@ def test_windows_of_several_batches_are_joined_in_their_order(angled: bool) -> N
     apart = [warp(part, None, windows) for part, windows in zip(images.split([2, 3]), parts, strict=True)]
     for index in (0, 1):
         torch.testing.assert_close(together[index], torch.cat([each[index] for each in apart]))
+
+
+@pytest.mark.parametrize("angle", [None, np.array([0.1, 0.2, 0.3, 0.4])])
+def test_some_windows_of_a_batch_cut_what_they_cut_in_it(angle: np.ndarray | None) -> None:
+    rng = np.random.default_rng(3)
+    windows = Windows(rng.uniform(0.5, 1.5, (4, 2)), np.zeros((4, 2)), rng.random(4) < 0.5, (6, 8), angle)
+    images, labels = torch.rand(4, 3, 12, 16), torch.ones(4, 12, 16)
+    whole = warp(images, labels, windows)
+    for part, expected in zip(warp(images[[3, 1]], labels[[3, 1]], windows.at([3, 1])), whole, strict=True):
+        assert torch.equal(part, expected[[3, 1]])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.networks.classifiers import ClassifierFamily
 from harness.networks.family import freezes, input_size
+from harness.networks.features import Features
 from harness.specs import Classifier, Recipe
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class ResNet(ClassifierFamily):
     version = 1
     backbones = tuple(GIGA_AT_224)
     heads = ("fc",)
+    trunk = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")
 
     def check(self, recipe: Recipe) -> None:
         """As :meth:`Family.check`; batch normalisation must also have more than one value per channel."""
@@ -52,6 +54,21 @@ class ResNet(ClassifierFamily):
         module.avgpool = nn.Sequential(module.avgpool, nn.Dropout(network.dropout))
         built: torch.nn.Module = module
         return built
+
+    def features(self, module: torch.nn.Module, images: torch.Tensor) -> Features:
+        """The pooled features ``(B, C, 1, 1)`` before dropout."""
+        network: Any = module
+        found = network.maxpool(network.relu(network.bn1(network.conv1(images))))
+        for layer in (network.layer1, network.layer2, network.layer3, network.layer4, network.avgpool[0]):
+            found = layer(found)
+        height, width = images.shape[2:]
+        return Features((found,), (height, width))
+
+    def classify(self, module: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """As :meth:`ClassifierFamily.classify`."""
+        network: Any = module
+        logits: torch.Tensor = network.fc(network.avgpool[1](features).flatten(1))
+        return logits
 
 
 FAMILY = ResNet()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.networks.classifiers import ClassifierFamily
+from harness.networks.features import Features
 from harness.specs import Classifier
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class SqueezeNet(ClassifierFamily):
     version = 1
     backbones = tuple(GIGA_AT_224)
     heads = ("classifier",)
+    trunk = ("features",)
     least = 21  # squeezenet1_1 would take 17
 
     def cost(self, network: Classifier, size: tuple[int, int]) -> float:
@@ -35,6 +37,18 @@ class SqueezeNet(ClassifierFamily):
             network.backbone, weights=None, num_classes=classes, dropout=network.dropout
         )
         return module
+
+    def features(self, module: torch.nn.Module, images: torch.Tensor) -> Features:
+        """Of the last Fire module, ``(B, 512, h, w)``."""
+        network: Any = module
+        height, width = images.shape[2:]
+        return Features((network.features(images),), (height, width))
+
+    def classify(self, module: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """As :meth:`ClassifierFamily.classify`."""
+        network: Any = module
+        logits: torch.Tensor = network.classifier(features).flatten(1)
+        return logits
 
 
 FAMILY = SqueezeNet()

@@ -78,6 +78,17 @@ class UNet(SegmenterFamily):
 
     def cost(self, network: Segmenter, size: tuple[int, int]) -> float:
         """The convolutions of the backbone and the decode head; those of the auxiliary head do not run in inference."""
+        width = _shrink(network).width
+        head = _shrink(network).head or HEAD_CHANNELS[network.head]
+        by_pixel = {
+            "fcn": 9 * width,
+            "pspnet": 9 * (width + 4 * head),
+            "deeplabv3": width + 27 * width + 9 * 5 * head,
+        }[network.head] * head
+        return self.trunk_cost(network, size) + by_pixel * size[0] * size[1]
+
+    def trunk_cost(self, network: Segmenter, size: tuple[int, int]) -> float:
+        """As :meth:`Family.trunk_cost`: the convolutions of the backbone."""
         width, stages = _shrink(network).width, _shrink(network).stages
         channels = [width << stage for stage in range(stages)]
         by_pixel = 0.0
@@ -86,12 +97,6 @@ class UNet(SegmenterFamily):
             encoder = 9 * (above * own + own * own)
             decoder = channels[stage + 1] * own + 9 * 3 * own * own if stage + 1 < stages else 0
             by_pixel += (encoder + decoder) / 4**stage
-        head = _shrink(network).head or HEAD_CHANNELS[network.head]
-        by_pixel += {
-            "fcn": 9 * width,
-            "pspnet": 9 * (width + 4 * head),
-            "deeplabv3": width + 27 * width + 9 * 5 * head,
-        }[network.head] * head
         return by_pixel * size[0] * size[1]
 
     def config(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> dict[str, Any]:
