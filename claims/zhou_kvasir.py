@@ -47,7 +47,9 @@ from harness.specs import (
 
 JITTER = ColourJitter(brightness=0.125, contrast=0.5, saturation=0.5)
 
-TRANSFORMERS = ("vit-b16_ln_mln", "swin-base-patch4-window7")
+VIT, SWIN = "vit-b16_ln_mln", "swin-base-patch4-window7"
+
+TRANSFORMERS = (VIT, SWIN)
 
 RELEASED = {
     ("r18-d8", "fcn", "cityscapes"): "fcn_r18-d8_4xb2-80k_cityscapes-512x1024",
@@ -57,8 +59,12 @@ RELEASED = {
     ("r50-d8", "fcn", "cityscapes"): "fcn_r50-d8_4xb2-80k_cityscapes-512x1024",
     ("r101-d8", "fcn", "cityscapes"): "fcn_r101-d8_4xb2-80k_cityscapes-512x1024",
     ("r50", "upernet", "ade20k"): "upernet_r50_4xb4-160k_ade20k-512x512",
-    ("vit-b16_ln_mln", "upernet", "ade20k"): "vit_vit-b16-ln_mln_upernet_8xb2-160k_ade20k-512x512",
-    ("swin-base-patch4-window7", "upernet", "ade20k"): "swin-base-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512",
+    (VIT, "upernet", "ade20k"): "vit_vit-b16-ln_mln_upernet_8xb2-160k_ade20k-512x512",
+    (
+        "swin-base-patch4-window7",
+        "upernet",
+        "ade20k",
+    ): "swin-base-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512",
     ("hr48", "fcn", "cityscapes"): "fcn_hr48_4xb2-160k_cityscapes-512x1024",
     ("hr48", "fcn", "voc2012"): "fcn_hr48_4xb4-40k_voc12aug-512x512",
     ("hr48", "fcn", "ade20k"): "fcn_hr48_4xb4-160k_ade20k-512x512",
