@@ -20,7 +20,7 @@ CITYSCAPES_MIOU = {"fcn": 71.11, "pspnet": 74.84, "deeplabv3": 76.70, "upernet":
 """Table 1, which agrees with mmsegmentation's model zoo but for PSPNet, 74.87 there."""
 
 IMAGENET_ACCURACY = {"r50": 76.1, "vit-b": 77.9, "swin-b": 84.5}
-"""Table 2: top-1 accuracy on ImageNet-1k. That of Swin-B is known for images of 384×384, the released UPerNet's for 224."""
+"""Table 2: top-1 accuracy on ImageNet-1k; that of Swin-B is known for images of 384×384, not of 224."""
 
 
 @pytest.mark.parametrize(
