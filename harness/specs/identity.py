@@ -24,6 +24,12 @@ NOT_IDENTITY: Mapping[str, bool] = {"identity": False}
 """Metadata of a field that identifies nothing: where a file lies, which substitute a claim allows."""
 
 
+def identified_by(other: str) -> Mapping[str, str]:
+    """Metadata of a field that identifies only while another one is empty: a file's name until its hash is known."""
+    return {"identified_by": other}
+
+
+
 def canonical(value: Any) -> Any:
     """A spec in canonical form, as plain JSON types.
 
@@ -84,6 +90,8 @@ def digest(value: Any) -> str:
 
 def _identifies(item: Field[Any], spec: Any) -> bool:
     if item.metadata.get("identity") is False:
+        return False
+    if (other := item.metadata.get("identified_by")) and getattr(spec, other):
         return False
     default = item.default_factory() if item.default_factory is not MISSING else item.default
     return bool(default is MISSING or getattr(spec, item.name) != default)
