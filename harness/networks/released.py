@@ -175,7 +175,9 @@ def _torchvision(name: str) -> Released | None:
     if not member:
         return None
     for text in _torchvision_sources():
-        wanted = re.search(rf"^class ({re.escape(architecture)}_Weights)\(WeightsEnum\)", text, re.IGNORECASE | re.MULTILINE)
+        wanted = re.search(
+            rf"^class ({re.escape(architecture)}_Weights)\(WeightsEnum\)", text, re.IGNORECASE | re.MULTILINE
+        )
         if wanted:
             for found, call in _members(ast.parse(text), wanted[1]):
                 if found.lower() == member.lower():

@@ -29,7 +29,6 @@ def identified_by(other: str) -> Mapping[str, str]:
     return {"identified_by": other}
 
 
-
 def canonical(value: Any) -> Any:
     """A spec in canonical form, as plain JSON types.
 
@@ -71,7 +70,7 @@ def rebuilt(content: Any, kinds: Mapping[str, type]) -> Any:
 
     Raises:
         KeyError, TypeError, ValueError: A kind or a field is of another version, or a field that identifies nothing is
-            needed (the path of a file).
+            needed (the name of a file).
 
     >>> from harness.specs import Split
     >>> rebuilt(canonical(Split("subject")), {"Split": Split})

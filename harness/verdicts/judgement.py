@@ -265,6 +265,9 @@ def _notes(
     tested = [record for records in by_arm.values() for record in records if not record.failed]
     if question.one_checkpoint:
         notes.append("one checkpoint: every seed starts from the same weights, so the verdict is about those")
+    for name, records in by_arm.items():
+        heads = dict.fromkeys(tuple(record.weights.get("classes", ())) for record in records)
+        notes += [f"{name}: head re-initialised: {old} → {new} classes" for old, new in filter(None, heads)]
     devices = {
         f"{record.provenance.get('device')}, torch {record.provenance.get('versions', {}).get('torch')}"
         for record in tested
