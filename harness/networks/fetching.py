@@ -80,8 +80,8 @@ def _download(url: str, part: Path) -> None:
         if error.response is not None and error.response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # nothing lies beyond; the hash tells whether that is the file
         raise WeightsError(
-            f"Expected to fetch {url}, but {_reason(error)} ({arrived} bytes have arrived); try again, which goes on from "
-            f"there, or put {part.name.removesuffix(PART)} into {part.parent} by other means."
+            f"Expected to fetch {url}, but {_reason(error)} ({arrived} bytes have arrived); try again, which goes on "
+            f"from there, or put {part.name.removesuffix(PART)} into {part.parent} by other means."
         ) from error
 
 

@@ -1,7 +1,7 @@
 """Layouts: how publishers name the tensors of a backbone, brought into the names of the segmenters here.
 
-mmsegmentation's segmenters name their parts ``backbone.…``, ``decode_head.…``; files of a backbone alone, classifiers of
-torchvision, and transformers of their authors do not. A layout recognises such a file by its names and renames it.
+mmsegmentation's segmenters name their parts ``backbone.…``, ``decode_head.…``; files of a backbone alone, classifiers
+of torchvision, and transformers of their authors do not. A layout recognises such a file by its names and renames it.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Adapted:
 def of_swin(state: State) -> Renamed:
     """Swin's authors' names to mmsegmentation's, as mmsegmentation's ``swin2mmseg.py`` does.
 
-    The four neighbours that a downsampling joins come in another order: by columns there, by rows here. What is computed
-    from the window's size (masks, indices of positions) is left out.
+    The four neighbours that a downsampling joins come in another order: by columns there, by rows here. What is
+    computed from the window's size (masks, indices of positions) is left out.
     """
     renamed = {}
     for name, tensor in state.items():
@@ -123,14 +123,14 @@ LAYOUTS = (
         r"layers\.0\.blocks\.0\.attn\.qkv\.weight",
         of_swin,
         beyond=r"(head|norm)\.",
-        fresh=r"norm\d+\.|.*\.relative_position_index$",
+        fresh=r"norm\d+\.",
     ),
     Layout(
         "mmsegmentation's Swin",
         r"stages\.0\.blocks\.0\.attn\.w_msa\.qkv\.weight",
         as_they_are,
         beyond=r"(head|norm)\.",
-        fresh=r"norm\d+\.|.*\.relative_position_index$",
+        fresh=r"norm\d+\.",
     ),
     # mmsegmentation's patches have no bias, and its transformer need not end in a norm
     Layout(
@@ -166,14 +166,14 @@ def adapt(own: State, state: State, backbone: str, origin: str) -> Adapted:
         return Adapted(dict(state))
     if "backbone.stem.0.weight" in own and "conv1.weight" in state and "stem.0.weight" not in state:
         raise WeightsError(
-            f"Expected the weights of {origin} to have the stem of {backbone}, three 3×3 convolutions (ResNet V1c), but "
-            "got torchvision's, one of 7×7; take open-mmlab://resnet50_v1c, for example, or a released segmenter."
+            f"Expected the weights of {origin} to have the stem of {backbone}, three 3×3 convolutions (ResNet V1c), "
+            "but got torchvision's, one of 7×7; take open-mmlab://resnet50_v1c, for example, or a released segmenter."
         )
     renamed = {f"{prefix}{name}": tensor for name, tensor in layout.rename(state).items()}
     return Adapted(
         _resized(own, renamed),
         beyond=_matching(prefix + layout.beyond, set(renamed) - set(own)),
-        fresh=_matching(prefix + layout.fresh, set(own) - set(renamed)),
+        fresh=_matching(prefix + layout.fresh, set(own)),
     )
 
 
@@ -198,10 +198,8 @@ def _resized(own: State, state: State) -> Renamed:
 def _squares(kind: str, tensor: torch.Tensor, own: torch.Tensor) -> bool:
     """Whether two tensors of one kind differ in the length of a square grid alone."""
     axis, extra = (1, 1) if kind == POSITIONS else (0, 0)
-    if (
-        tensor.ndim != own.ndim
-        or tensor.shape[:axis] + tensor.shape[axis + 1 :] != own.shape[:axis] + own.shape[axis + 1 :]
-    ):
+    rest = [[*each.shape[:axis], *each.shape[axis + 1 :]] for each in (tensor, own)]
+    if rest[0] != rest[1]:
         return False
     return all(math.isqrt(length - extra) ** 2 == length - extra for length in (tensor.shape[axis], own.shape[axis]))
 

@@ -71,8 +71,8 @@ class Library:
         if not entry.url:
             return f"{wanted}; put it there, or name its folder with --claims-weights-root=DIR."
         return (
-            f"{wanted}; download {entry.url} into that folder, name its folder with --claims-weights-root=DIR, or let it "
-            "be fetched with --claims-fetch=on."
+            f"{wanted}; download {entry.url} into that folder, name its folder with --claims-weights-root=DIR, or let "
+            "it be fetched with --claims-fetch=on."
         )
 
 

@@ -1,7 +1,7 @@
 """Released weights by name: which file, from where, and what its publisher reports of it. Without torch.
 
-The lists are those that the installed libraries bring along: mmsegmentation's ``metafile.yaml`` files, mmengine's list of
-backbones, torchvision's enumerations of weights. Their file names end in the first 8 digits of the file's SHA-256.
+The lists are those that the installed libraries bring along: mmsegmentation's ``metafile.yaml`` files, mmengine's list
+of backbones, torchvision's enumerations of weights. Their file names end in the first 8 digits of the file's SHA-256.
 """
 
 from __future__ import annotations

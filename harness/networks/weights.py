@@ -17,8 +17,9 @@ from harness.specs import Data, FromJob, Network, Recipe, Weights, WeightsPart
 
 State = layouts.State
 
-COUNTER = ".num_batches_tracked"
-"""End of the name of batch normalisation's counter, which older files do not hold and no network here reads."""
+COMPUTED = (".num_batches_tracked", ".relative_position_index")
+"""Ends of the names of what files need not hold: batch normalisation's counter, which older ones lack and no network here
+reads, and what a network computes from the size of its windows."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def fitting(network: Network, own: State, state: State, origin: str, part: Weigh
     adapted = layouts.adapt(own, state, network.backbone, origin)
     offered, heads = adapted.state, tuple(f"{head}." for head in family(network).heads)
     same = {name: offered[name] for name in own if name in offered and own[name].shape == offered[name].shape}
-    needed = [name for name in own if not name.startswith(heads) and not name.endswith(COUNTER)]
+    needed = [name for name in own if not name.startswith(heads) and not name.endswith(COMPUTED)]
     missing = [name for name in needed if name not in same and name not in adapted.fresh]
     spare = [
         name for name in offered if name not in own and name not in adapted.beyond and not name.startswith(_all_heads())
@@ -125,9 +126,10 @@ def _classes(network: Network, own: State, offered: State) -> tuple[int, ...]:
     heads = tuple(f"{head}." for head in family(network).heads)
     for name, tensor in own.items():
         other = offered.get(name)
-        if name.startswith(heads) and other is not None and tensor.ndim > 1 and other.ndim == tensor.ndim:
-            if other.shape[1:] == tensor.shape[1:] and len(other) != len(tensor):
-                return len(other), len(tensor)
+        if other is None or not name.startswith(heads) or min(tensor.ndim, other.ndim) < 2:
+            continue
+        if other.shape[1:] == tensor.shape[1:] and len(other) != len(tensor):
+            return len(other), len(tensor)
     return ()
 
 
@@ -195,7 +197,7 @@ def read(weights: Weights) -> State:
 
 
 def load(path: str | Path) -> State:
-    """The tensors of a file: a plain state dict, or one under ``state_dict`` (mmengine's, timm's) or ``model`` (Swin's).
+    """The tensors of a file: a plain state dict, or one under ``state_dict`` (mmengine's) or ``model`` (Swin's authors').
 
     The prefix ``module.``, which torch's parallel wrappers leave, is taken off.
 

@@ -68,8 +68,8 @@ def resolve(
 ) -> tuple[dict[str, Arm], Evidence]:
     """Decides on one kind of evidence for all arms of a claim, and on one kind of weights to start from.
 
-    Released weights are taken where all of the claim's are there, else the source of every arm that names one is trained:
-    a released network beside one that this project trained would be no comparison.
+    Released weights are taken where all of the claim's are there, else the source of every arm that names one is
+    trained: a released network beside one that this project trained would be no comparison.
 
     Args:
         arms: As the claim declares them.
