@@ -12,8 +12,8 @@ from harness.networks.weight_files import WeightsError, hash_of
 PART = ".part"
 """End of the name of a file that is not whole yet."""
 
-CHUNK = 1 << 20
-"""Bytes that are written at once."""
+CHUNK = 1 << 16
+"""Bytes that are written at once: at most so many are lost where a connection breaks."""
 
 SECONDS = 30
 """How long a server may stay silent."""

@@ -201,7 +201,8 @@ def _squares(kind: str, tensor: torch.Tensor, own: torch.Tensor) -> bool:
     rest = [[*each.shape[:axis], *each.shape[axis + 1 :]] for each in (tensor, own)]
     if rest[0] != rest[1]:
         return False
-    return all(math.isqrt(length - extra) ** 2 == length - extra for length in (tensor.shape[axis], own.shape[axis]))
+    grids = [each.shape[axis] - extra for each in (tensor, own)]
+    return all(cells > 0 and math.isqrt(cells) ** 2 == cells for cells in grids)
 
 
 def positions(tensor: torch.Tensor, length: int) -> torch.Tensor:

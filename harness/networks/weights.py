@@ -18,8 +18,8 @@ from harness.specs import Data, FromJob, Network, Recipe, Weights, WeightsPart
 State = layouts.State
 
 COMPUTED = (".num_batches_tracked", ".relative_position_index")
-"""Ends of the names of what files need not hold: batch normalisation's counter, which older ones lack and no network here
-reads, and what a network computes from the size of its windows."""
+"""Ends of the names of what files need not hold: batch normalisation's counter, which older ones lack and no network
+here reads, and what a network computes from the size of its windows."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def read(weights: Weights) -> State:
 
 
 def load(path: str | Path) -> State:
-    """The tensors of a file: a plain state dict, or one under ``state_dict`` (mmengine's) or ``model`` (Swin's authors').
+    """The tensors of a file: a plain state dict, or mmengine's under ``state_dict``, Swin's under ``model``.
 
     The prefix ``module.``, which torch's parallel wrappers leave, is taken off.
 

@@ -33,7 +33,8 @@ class Weights:
 
     Attributes:
         name: mmsegmentation's name of a config with a released checkpoint
-            (``"fcn_r18-d8_4xb2-80k_cityscapes-512x1024"``), another name that :func:`harness.networks.released.find` knows, or the path of a file.
+            (``"fcn_r18-d8_4xb2-80k_cityscapes-512x1024"``), another name that
+            :func:`harness.networks.released.find` knows, or the path of a file.
         sha256: Hash of the file, 64 hexadecimal digits. A path needs it; of a name it is ``""`` until the file is found
             (:class:`harness.networks.library.Library`), and until then the name identifies the weights.
         part: What is taken from it.
