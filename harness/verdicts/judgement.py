@@ -186,7 +186,9 @@ def weights_text(weights: Mapping[str, Any]) -> str:
         f"{len(weights[kind])} {words}{_modules(weights[kind])}"
         for kind, words in (("not_loaded", "left as initialised"), ("unused", "unused"))
     )
-    return f"from {weights['origin']}: {weights['loaded']} tensors loaded, {left}, {unused}"
+    classes = [str(number) for number in weights.get("classes", ())]
+    head = f"; head re-initialised: {' → '.join(classes)} classes" if classes else ""
+    return f"from {weights['origin']}: {weights['loaded']} tensors loaded, {left}, {unused}{head}"
 
 
 def _modules(tensors: Sequence[str], most: int = 3) -> str:
@@ -265,9 +267,6 @@ def _notes(
     tested = [record for records in by_arm.values() for record in records if not record.failed]
     if question.one_checkpoint:
         notes.append("one checkpoint: every seed starts from the same weights, so the verdict is about those")
-    for name, records in by_arm.items():
-        heads = dict.fromkeys(tuple(record.weights.get("classes", ())) for record in records)
-        notes += [f"{name}: head re-initialised: {old} → {new} classes" for old, new in filter(None, heads)]
     devices = {
         f"{record.provenance.get('device')}, torch {record.provenance.get('versions', {}).get('torch')}"
         for record in tested
