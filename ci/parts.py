@@ -40,7 +40,7 @@ JOBS = (
 )  # fmt: skip
 """Modules of ``harness/jobs`` that shape results; the others export, combine or hold versions."""
 
-NETWORKS = ("building", "classifiers", "family", "openmmlab", "segmenters", "term_loss", "weights")
+NETWORKS = ("building", "classifiers", "family", "layouts", "openmmlab", "segmenters", "term_loss", "weights")
 
 
 @dataclass(frozen=True)
