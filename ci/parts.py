@@ -89,7 +89,7 @@ def parts() -> list[Part]:
     ]
     for name in tasks():
         every.append(Part(f"task:{name}", task(name).VERSION, (f"harness/tasks/{name}.py", "harness/tasks/metrics.py")))
-    every += [Part(f"network:{family.name}", family.version, (_file(family),)) for family in registered()]
+    every += [Part(f"network:{family.name}", family.version, _built_with(_file(family))) for family in registered()]
     every += [
         Part(f"loss:{each.name}", each.version, (_file(each), "harness/networks/losses/term.py")) for each in terms()
     ]
@@ -219,6 +219,30 @@ def _drawn_with(file: str) -> tuple[str, ...]:
     modules = [node.module or "" for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
     beside = [f"{name.replace('.', '/')}.py" for name in modules if name.startswith("harness.data.phantoms.")]
     return (file, *sorted(beside))
+
+
+def _built_with(file: str) -> tuple[str, ...]:
+    """A family's module and those of ``encoder_decoders`` that it imports, directly or through one another."""
+    files = [file]
+    for each in files:  # grows while it is read
+        names = [
+            name
+            for node in ast.walk(ast.parse((ROOT / each).read_text("utf-8")))
+            for name in _imported(node)
+            if name.startswith("harness.networks.encoder_decoders.")
+        ]
+        own = [f"{name.replace('.', '/')}.py" for name in names]
+        files += sorted({path for path in own if (ROOT / path).is_file()} - set(files))
+    return (file, *sorted(files[1:]))
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """Names of the modules, or of what is taken from a package, that a node of a syntax tree imports."""
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+    return []
 
 
 def _file(made: object) -> str:

@@ -24,7 +24,12 @@ from harness.specs import (
 )
 from harness.specs.schedules import epoch
 
-IMPORTS = ["harness.networks.openmmlab", "harness.networks.term_loss", "harness.jobs.mmseg_parts"]
+IMPORTS = [
+    "harness.networks.openmmlab",
+    "harness.networks.term_loss",
+    "harness.networks.encoder_decoders.modules",
+    "harness.jobs.mmseg_parts",
+]
 """What the config has mmengine import, in this order: the first makes ``mmseg.models`` importable on mmcv-lite."""
 
 HERE = "{{ fileDirname }}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from harness.networks.losses import check_classes
 from harness.networks.registry import family
@@ -32,8 +35,21 @@ def outline(network: Network, classes: int, losses: tuple[Loss, ...]) -> torch.n
     Raises:
         ValueError: As :func:`build`.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _RatesWithValues():
         return _create(network, classes, losses)
+
+
+class _RatesWithValues(TorchFunctionMode):
+    """Leaves ``torch.linspace`` its values: mmsegmentation's transformers read rates of stochastic depth from it."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        del types
+        given = dict(kwargs or {})
+        if func is torch.linspace:
+            given["device"] = "cpu"
+        return func(*args, **given)
 
 
 def _create(network: Network, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:

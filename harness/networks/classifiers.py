@@ -1,4 +1,4 @@
-"""Families of classification networks that torchvision builds."""
+"""Families of classification networks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class ClassifierFamily(Family):
-    """A family whose networks are torchvision's, under torchvision's names of backbones and of tensors.
+    """A family whose networks are one module with dropout before its last layer.
+
+    Most are torchvision's, under torchvision's names of backbones and of tensors.
 
     Attributes:
         least: Smallest height and width of an image, in pixels, that the networks take.
@@ -21,6 +23,14 @@ class ClassifierFamily(Family):
 
     kind = Classifier
     least = 1
+
+    def check_network(self, network: Classifier) -> None:
+        """As :meth:`Family.check_network`; torchvision builds its networks whole."""
+        if network.shrink is not None:
+            raise ValueError(
+                f"Expected classifier `shrink` of {network.backbone} to be None, because torchvision builds it whole, "
+                f"but got {network.shrink!r}; take the backbone of a segmenter, 'r18-d8' for example."
+            )
 
     def check(self, recipe: Recipe) -> None:
         """As :meth:`Family.check`; images must also be large enough."""
@@ -37,7 +47,7 @@ class ClassifierFamily(Family):
         """The network with random weights and with dropout before its last layer, without losses."""
 
     def create(self, network: Classifier, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:
-        """As torchvision builds it, the losses beside it as ``loss_terms``."""
+        """As :meth:`make` builds it, the losses beside it as ``loss_terms``."""
         from torch import nn
 
         from harness.networks.term_loss import TermLoss

@@ -24,7 +24,8 @@ class Family(ABC):
         version: Raise it with every change that lets a network compute something else: jobs are done anew then.
         kind: Which spec the family serves.
         backbones: The values of the spec's ``backbone`` that the family serves.
-        heads: Names of the parts whose shape depends on the number of classes; all else is the backbone.
+        heads: Names of the parts that are not the backbone: those whose shape depends on the number of classes, and
+            what lies between them and the backbone.
     """
 
     name: str

@@ -18,7 +18,7 @@ class SegmenterFamily(Family):
     """A family whose networks are mmsegmentation's ``EncoderDecoder``: a backbone, a decode head, auxiliary heads."""
 
     kind = Segmenter
-    heads = ("decode_head", "auxiliary_head")
+    heads: tuple[str, ...] = ("decode_head", "auxiliary_head")
 
     @abstractmethod
     def config(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> dict[str, Any]:

@@ -50,15 +50,17 @@ class Segmenter:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A classification network by torchvision's name.
+    """A classification network by torchvision's name, or by that of a segmenter's backbone.
 
     Attributes:
-        backbone: ``"resnet18"`` for example.
+        backbone: ``"resnet18"`` of torchvision, ``"r18-d8"`` of mmsegmentation, for example.
         dropout: Probability that a feature is dropped before the last layer.
+        shrink: ``None``: as published. Only backbones of segmenters shrink.
     """
 
     backbone: str
     dropout: float = 0.5
+    shrink: Shrink | None = None
 
     def __post_init__(self) -> None:
         checks.probability("classifier", "dropout", self.dropout)

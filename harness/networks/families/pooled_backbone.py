@@ -1,0 +1,84 @@
+"""Classifiers on the backbones of mmsegmentation's segmenters: a classification source for a segmenter's backbone."""
+
+from __future__ import annotations
+
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
+
+from harness.networks.classifiers import ClassifierFamily
+from harness.networks.encoder_decoders.backbone import Backbone
+from harness.networks.encoder_decoders.family import check_single
+from harness.networks.encoder_decoders.hrnet import HRNET
+from harness.networks.encoder_decoders.resnet import RESNETS
+from harness.networks.encoder_decoders.swin import SWIN
+from harness.networks.encoder_decoders.vit import VIT
+from harness.networks.family import input_size
+from harness.specs import Classifier, Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+MEMBERS: dict[str, Backbone] = {**RESNETS, **{each.name: each for each in (HRNET, VIT, SWIN)}}
+
+
+class PooledBackbone(ClassifierFamily):
+    """``backbone.`` with the segmenter's names of tensors, global average pooling, dropout, and ``head.``."""
+
+    name = "pooled_backbone"
+    version = 1
+    backbones = tuple(MEMBERS)
+    heads = ("head",)
+
+    def stride(self, network: Classifier) -> int:
+        """As :meth:`Family.stride`."""
+        return MEMBERS[network.backbone].stride(network.shrink)
+
+    def check_network(self, network: Classifier) -> None:
+        """As :meth:`Family.check_network`."""
+        MEMBERS[network.backbone].check(network.shrink)
+        if network.shrink is not None and network.shrink.head is not None:
+            raise ValueError(
+                f"Expected shrink `head` of a classifier to be None, because it has no decode head, but got "
+                f"{network.shrink.head}."
+            )
+
+    def check(self, recipe: Recipe) -> None:
+        """As :meth:`ClassifierFamily.check`; sizes must suit the backbone."""
+        super().check(recipe)
+        network = recipe.network
+        assert isinstance(network, Classifier)
+        member, size = MEMBERS[network.backbone], input_size(recipe, self.stride(network))
+        if size is None:
+            return
+        member.check_size(network.shrink, size)
+        if recipe.batch_size == 1:
+            check_single(recipe, size, member.norms(network.shrink))
+
+    def cost(self, network: Classifier, size: tuple[int, int]) -> float:
+        """As :meth:`Family.cost`."""
+        return MEMBERS[network.backbone].cost(network.shrink, size)
+
+    def make(self, network: Classifier, classes: int) -> torch.nn.Module:
+        """As :meth:`ClassifierFamily.make`."""
+
+        # isort: split
+        from mmseg.registry import MODELS
+
+        from harness.networks.encoder_decoders.modules import PooledClassifier
+
+        member = MEMBERS[network.backbone]
+        channels = member.channels(network.shrink)
+        pooled = range(len(channels)) if member.pools_all else range(len(channels) - 1, len(channels))
+        backbone = MODELS.build(member.config(network.shrink))
+        return PooledClassifier(backbone, pooled, sum(channels[pooled.start :]), classes, network.dropout)
+
+    def initialise(self, module: torch.nn.Module) -> None:
+        """The backbone by mmsegmentation's rules, the last layer by those of its linear heads."""
+        with redirect_stdout(None):  # mmsegmentation's Swin transformer prints that it has no weights yet
+            module.backbone.init_weights()  # type: ignore[operator, union-attr]
+        head: torch.nn.Linear = module.head  # type: ignore[assignment]
+        head.weight.data.normal_(std=0.01)
+        head.bias.data.zero_()
+
+
+FAMILY = PooledBackbone()
