@@ -43,8 +43,8 @@ def swin(window: int = 4) -> SwinTransformer:
     )
 
 
-def timm_vit(blocks: int = 2, dims: int = 16, patches: int = 16) -> State:
-    """A vision transformer as timm names it (``vit_base_patch16_224``), tiny."""
+def timm_vit(blocks: int = 2, dims: int = 16, patches: int = 16, patch: int = 8) -> State:
+    """A vision transformer as timm names it (``vit_base_patch16_224``), by default tiny."""
     layer = {
         "norm1.weight": (dims,),
         "norm1.bias": (dims,),
@@ -62,7 +62,7 @@ def timm_vit(blocks: int = 2, dims: int = 16, patches: int = 16) -> State:
     shapes = {
         "cls_token": (1, 1, dims),
         "pos_embed": (1, patches + 1, dims),
-        "patch_embed.proj.weight": (dims, 3, 8, 8),
+        "patch_embed.proj.weight": (dims, 3, patch, patch),
         "patch_embed.proj.bias": (dims,),
         **{f"blocks.{number}.{name}": shape for number in range(blocks) for name, shape in layer.items()},
         "norm.weight": (dims,),
@@ -71,39 +71,44 @@ def timm_vit(blocks: int = 2, dims: int = 16, patches: int = 16) -> State:
     return {**{name: torch.randn(shape) for name, shape in shapes.items()}, **HEAD}
 
 
-def authors_swin(window: int = 4) -> State:
-    """A Swin as its authors name it (``swin_base_patch4_window7_224``), tiny: two stages of two blocks."""
+def authors_swin(
+    window: int = 4, dims: int = 8, depths: tuple[int, ...] = (2, 2), heads: tuple[int, ...] = (1, 2)
+) -> State:
+    """A Swin as its authors name it (``swin_base_patch4_window7_224``), by default tiny."""
+    last = dims << (len(depths) - 1)
     shapes: dict[str, tuple[int, ...]] = {
-        "patch_embed.proj.weight": (8, 3, 4, 4),
-        "patch_embed.proj.bias": (8,),
-        "patch_embed.norm.weight": (8,),
-        "patch_embed.norm.bias": (8,),
-        "layers.0.downsample.reduction.weight": (16, 32),
-        "layers.0.downsample.norm.weight": (32,),
-        "layers.0.downsample.norm.bias": (32,),
-        "norm.weight": (16,),
-        "norm.bias": (16,),
+        "patch_embed.proj.weight": (dims, 3, 4, 4),
+        "patch_embed.proj.bias": (dims,),
+        "patch_embed.norm.weight": (dims,),
+        "patch_embed.norm.bias": (dims,),
+        "norm.weight": (last,),
+        "norm.bias": (last,),
     }
-    for stage, dims in enumerate((8, 16)):
-        for block in range(2):
-            one = {
-                "norm1.weight": (dims,),
-                "norm1.bias": (dims,),
-                "attn.relative_position_bias_table": ((2 * window - 1) ** 2, stage + 1),
-                "attn.relative_position_index": (window**2, window**2),
-                "attn.qkv.weight": (3 * dims, dims),
-                "attn.qkv.bias": (3 * dims,),
-                "attn.proj.weight": (dims, dims),
-                "attn.proj.bias": (dims,),
-                "norm2.weight": (dims,),
-                "norm2.bias": (dims,),
-                "mlp.fc1.weight": (4 * dims, dims),
-                "mlp.fc1.bias": (4 * dims,),
-                "mlp.fc2.weight": (dims, 4 * dims),
-                "mlp.fc2.bias": (dims,),
-            }
+    for stage, (blocks, number) in enumerate(zip(depths, heads, strict=True)):
+        width = dims << stage
+        one = {
+            "norm1.weight": (width,),
+            "norm1.bias": (width,),
+            "attn.relative_position_bias_table": ((2 * window - 1) ** 2, number),
+            "attn.relative_position_index": (window**2, window**2),
+            "attn.qkv.weight": (3 * width, width),
+            "attn.qkv.bias": (3 * width,),
+            "attn.proj.weight": (width, width),
+            "attn.proj.bias": (width,),
+            "norm2.weight": (width,),
+            "norm2.bias": (width,),
+            "mlp.fc1.weight": (4 * width, width),
+            "mlp.fc1.bias": (4 * width,),
+            "mlp.fc2.weight": (width, 4 * width),
+            "mlp.fc2.bias": (width,),
+        }
+        for block in range(blocks):
             shapes |= {f"layers.{stage}.blocks.{block}.{name}": shape for name, shape in one.items()}
         shapes[f"layers.{stage}.blocks.1.attn_mask"] = (4, window**2, window**2)
+        if stage < len(depths) - 1:
+            shapes[f"layers.{stage}.downsample.reduction.weight"] = (2 * width, 4 * width)
+            shapes[f"layers.{stage}.downsample.norm.weight"] = (4 * width,)
+            shapes[f"layers.{stage}.downsample.norm.bias"] = (4 * width,)
     return {**{name: torch.randn(shape) for name, shape in shapes.items()}, **HEAD}
 
 
