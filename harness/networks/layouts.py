@@ -141,7 +141,13 @@ LAYOUTS = (
         fresh=r"ln1\.",
     ),
     Layout("torchvision's", r"features\..+", as_they_are),
-    Layout("a backbone alone", r"(?!backbone\.).+", as_they_are),
+    # HRNet's authors classify by the last four of these
+    Layout(
+        "a backbone alone",
+        r"(?!backbone\.).+",
+        as_they_are,
+        beyond=r"(fc|head|classifier|final_layer|incre_modules|downsamp_modules)\.",
+    ),
 )
 """In the order in which they are tried."""
 

@@ -215,9 +215,9 @@ def test_biases_of_another_window_are_resized_as_mmsegmentation_does_it(tmp_path
 def test_a_file_of_a_backbone_alone_loads_and_its_classifier_lies_beyond() -> None:
     with torch.device("meta"):
         backbone, source = ResNetV1c(depth=18), ResNetV1c(depth=18)
-    state = {**source.state_dict(), "fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
-    found = adapted(backbone, state)
-    assert found.beyond == {"backbone.fc.weight", "backbone.fc.bias"}
+    classifier = ("fc.weight", "fc.bias", "incre_modules.0.0.conv1.weight", "final_layer.0.bias")
+    found = adapted(backbone, {**source.state_dict(), **{name: torch.zeros(2) for name in classifier}})
+    assert found.beyond == {f"backbone.{name}" for name in classifier}
     assert found.fresh == set()
     assert found.state.keys() - found.beyond == Network(backbone).state_dict().keys()
 
