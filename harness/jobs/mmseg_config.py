@@ -67,7 +67,7 @@ def config(
     model = built.config(network, len(classes), recipe.losses)
     model["data_preprocessor"] = _preprocessor(recipe, shape[2], built.stride(network))
     if load_from is not None and part == "backbone":
-        model["backbone"]["init_cfg"] = {"type": "Pretrained", "checkpoint": load_from, "prefix": "backbone."}
+        built.start_backbone(model, load_from)
         load_from = None
 
     def loader(folder: str, pipeline: list[dict[str, Any]], **settings: Any) -> dict[str, Any]:

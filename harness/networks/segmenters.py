@@ -24,6 +24,10 @@ class SegmenterFamily(Family):
     def config(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> dict[str, Any]:
         """The network as the ``model`` entry of an mmsegmentation config, for one device and whole images."""
 
+    def start_backbone(self, model: dict[str, Any], checkpoint: str) -> None:
+        """Lets the backbone of a config start from that of a file of weights; changes ``model`` in place."""
+        model["backbone"]["init_cfg"] = {"type": "Pretrained", "checkpoint": checkpoint, "prefix": "backbone."}
+
     def create(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> torch.nn.Module:
         """As mmsegmentation's registry builds it."""
         import harness.networks.openmmlab

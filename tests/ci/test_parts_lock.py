@@ -42,6 +42,16 @@ def test_every_part_has_a_version_above_zero_and_files_that_are_there() -> None:
         assert all((parts.ROOT / file).is_file() for file in part.files)
 
 
+def test_a_family_on_a_backbone_is_a_part_with_the_modules_that_it_is_built_with() -> None:
+    files = {part.name: set(part.files) for part in parts.parts() if part.name.startswith("network:")}
+    shared = {f"harness/networks/encoder_decoders/{name}.py" for name in ("backbone", "published", "modules")}
+    for name, backbone in (("resnet_v1c", "resnet"), ("hrnet", "hrnet"), ("vit", "vit"), ("swin", "swin")):
+        own = {f"harness/networks/families/{name}.py", f"harness/networks/encoder_decoders/{backbone}.py"}
+        assert shared | own <= files[f"network:{name}"]
+    assert not any("vit" in file for file in files["network:swin"])
+    assert files["network:unet"] == {"harness/networks/families/unet.py"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "same"),
     [

@@ -32,7 +32,7 @@ def built(network: Network, seed: int = 0, classes: int = 2) -> torch.nn.Module:
     return building.build(network, classes, PLAIN, seed)
 
 
-@pytest.mark.parametrize("depth", [0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("depth", [0.1, 0.25, 1.0])
 @pytest.mark.parametrize("suffix", ["", "-d8"])
 def test_deeper_resnets_stay_deeper(suffix: str, depth: float) -> None:
     head = "fcn" if suffix else "upernet"
@@ -85,12 +85,14 @@ def test_a_small_swin_shifts_its_windows() -> None:
     for stage in backbone.stages:
         assert [block.attn.shift_size for block in stage.blocks] == [0, 2]
         assert {block.attn.window_size for block in stage.blocks} == {4}
-        assert {block.attn.w_msa.num_heads for block in stage.blocks} > {1} or len(stage.blocks) == 2
-    # A window sees its own 16 pixels; what lies in the next one reaches it through the shift only.
-    images = torch.zeros(1, 3, 32, 32, requires_grad=True)
-    backbone.eval()(images)[0][0, :, 0, 0].sum().backward()
-    assert images.grad[0, :, 16:24, :16].abs().sum() > 0
-    assert images.grad[0, :, 28:, :].abs().sum() == 0
+        assert {block.attn.w_msa.num_heads for block in stage.blocks} <= {2, 4}
+    # A window is 16 pixels wide: the corner of the image sees its own, the corner of the window the next one's too.
+    backbone.eval()
+    for patch, further in ((0, False), (3, True)):
+        images = torch.randn(1, 3, 32, 32, requires_grad=True)
+        (backbone(images)[0][0, :, patch, patch] * torch.randn(8)).sum().backward()
+        assert images.grad[0, :, :16, :16].abs().sum() > 0
+        assert bool(images.grad[0, :, 16:, 16:].abs().sum() > 0) is further
 
 
 def test_dilated_squeezenet_is_torchvisions_between_its_own_values() -> None:
@@ -135,17 +137,10 @@ def test_a_classifier_trains_and_is_a_function_of_its_seed(backbone: str) -> Non
     assert building.logits(network, module, images).shape == (3, 5)
     silent = [name for name, parameter in module.named_parameters() if parameter.grad is None]
     assert all(name.startswith(("backbone.norm0", "backbone.norm1", "backbone.norm2")) for name in silent)
-    state = module.state_dict()
-    assert all(
-        torch.equal(tensor, again.state_dict()[name])
-        for name, tensor in state.items()
-        if "running" not in name and "tracked" not in name
-    )
-    assert not torch.equal(state["head.weight"], other.state_dict()["head.weight"])
-    names = [
-        name for name in state if name.startswith("backbone.") and name.endswith("weight") and state[name].dim() > 1
-    ]
-    assert any(not torch.equal(state[name], other.state_dict()[name]) for name in names)
+    parameters = {name: value for name, value in module.named_parameters() if value.dim() > 1}
+    assert all(torch.equal(value, again.get_parameter(name)) for name, value in parameters.items())
+    differing = [name for name, value in parameters.items() if not torch.equal(value, other.get_parameter(name))]
+    assert {"backbone", "head"} == {name.partition(".")[0] for name in differing}
 
 
 def test_a_classifier_pools_the_features_of_all_branches_of_an_hrnet() -> None:

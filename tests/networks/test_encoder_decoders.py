@@ -105,29 +105,29 @@ def test_every_parameter_of_the_published_size_is_reached_from_the_heads(network
 
 @pytest.mark.parametrize("network", [Segmenter("r18-d8", "fcn"), Segmenter("squeezenet1_0", "fcn")], ids=str)
 def test_a_published_size_trains_a_step(network: Segmenter) -> None:
-    trains_a_step(network, 32)
+    trains(network, 32)
 
 
 @pytest.mark.parametrize("network", SHRUNK, ids=str)
 def test_every_small_form_trains_every_parameter_on_small_crops(network: Segmenter) -> None:
     check(network, **crop(32, 32))
     check(network, data=Data("dme", resize=Resize((32, 48))))
-    trains_a_step(network, 32)
+    trains(network, 32)
 
 
-def trains_a_step(network: Segmenter, side: int) -> None:
+def trains(network: Segmenter, side: int) -> None:
     module = building.build(network, 2, SMOKE, seed=0)
     images, targets = torch.randn(2, 3, side, side), torch.randint(0, 2, (2, side, side))
     targets[:, :3] = 255
     before = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
     optimiser = torch.optim.Adam(module.parameters(), 1e-3)
-    loss = building.loss(network, module, images, targets)
-    loss.backward()
-    optimiser.step()
+    for _ in range(2):  # in the first one a block's last norm, which starts at zero, holds back all before it
+        optimiser.zero_grad()
+        loss = building.loss(network, module, images, targets)
+        loss.backward()
+        optimiser.step()
     assert loss.isfinite()
-    assert [name for name, p in module.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
-    changed = [name for name, parameter in module.named_parameters() if not torch.equal(parameter, before[name])]
-    assert len(changed) > len(before) / 2  # zero-initialised last norms hold back the gradients of their blocks
+    assert [name for name, parameter in module.named_parameters() if torch.equal(parameter, before[name])] == []
     assert building.logits(network, module.eval(), torch.randn(1, 3, side, 48)).shape == (1, 2, side, 48)
 
 
@@ -141,6 +141,27 @@ def test_an_exported_config_builds_the_same_network(network: Segmenter) -> None:
     theirs = MODELS.build(model).state_dict()
     ours = building.outline(network, 2, PLAIN).state_dict()
     assert {name: tensor.shape for name, tensor in theirs.items()} == {name: t.shape for name, t in ours.items()}
+
+
+STARTED = {network.backbone: network for network in SHRUNK}
+
+
+@pytest.mark.parametrize("network", STARTED.values(), ids=str)
+def test_an_exported_backbone_starts_from_another_network_s(network: Segmenter, tmp_path: Path) -> None:
+    from mmseg.registry import MODELS
+
+    source = building.build(network, 5, PLAIN, seed=1).state_dict()
+    torch.save({"state_dict": source}, tmp_path / "source.pth")
+    content = mmseg_config.config(
+        recipe(network), ("a", "b"), (64, 96, 3), 16, load_from=str(tmp_path / "source.pth"), part="backbone"
+    )
+    assert content["load_from"] is None
+    module = MODELS.build(content["model"])
+    module.init_weights()
+    for name, tensor in module.state_dict().items():
+        if name.startswith("backbone.") or name.endswith(("conv.weight", "conv_seg.weight")):  # others start alike
+            same = torch.equal(tensor, source[name]) if tensor.shape == source[name].shape else False
+            assert same == name.startswith("backbone."), name
 
 
 @pytest.mark.parametrize("network", PUBLISHED, ids=str)
@@ -204,7 +225,7 @@ def test_a_crop_suits_the_patches_and_windows() -> None:
         (
             Segmenter(VIT, "upernet"),
             (256, 1024),
-            "takes 16×64 patches for the 32×32 of its position embedding, but got",
+            "takes 16×64 patches for the 32×32 of its position",
         ),
         (
             small(VIT, "upernet"),

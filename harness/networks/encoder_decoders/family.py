@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.networks.encoder_decoders import heads
-from harness.networks.encoder_decoders.backbone import Backbone
+from harness.networks.encoder_decoders.backbone import STAGES, Backbone
 from harness.networks.encoder_decoders.published import BATCH_NORM, published
 from harness.networks.family import freezes, input_size
 from harness.networks.segmenters import SegmenterFamily, loss_decode
@@ -148,7 +148,7 @@ class EncoderDecoder(SegmenterFamily):
             if isinstance(entry["in_channels"], list):
                 entry["in_channels"], entry["in_index"] = list(channels), list(range(len(channels)))
             else:
-                entry["in_index"] = min(entry["in_index"], len(channels) - (1 if part == "decode_head" else 2))
+                entry["in_index"] -= STAGES - len(channels)  # counted from the coarsest
                 entry["in_channels"] = channels[entry["in_index"]]
 
 

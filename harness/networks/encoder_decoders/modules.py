@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
-from mmseg.models.backbones import HRNet, ResNetV1c
+from mmengine.model.weight_init import initialize
+from mmseg.models.backbones import HRNet, ResNetV1c, VisionTransformer
 from mmseg.models.backbones.resnet import Bottleneck
 from mmseg.registry import MODELS
 from torch import nn
@@ -53,6 +54,24 @@ class SlimHRNet(HRNet):  # type: ignore[misc]
 
 
 @MODELS.register_module(force=True)
+class StartedVisionTransformer(VisionTransformer):  # type: ignore[misc]
+    """A vision transformer that starts from the part of a checkpoint that ``init_cfg`` names.
+
+    mmsegmentation's own ignores the prefix, finds no tensor of the backbone, and starts from random weights instead.
+    """
+
+    init_cfg: dict[str, Any] | None
+
+    def init_weights(self) -> None:
+        """By mmsegmentation's rules, then from the checkpoint."""
+        given = self.init_cfg
+        self.init_cfg = None
+        super().init_weights()
+        initialize(self, given)
+        self.init_cfg = given
+
+
+@MODELS.register_module(force=True)
 class DilatedSqueezeNet(BaseModule):  # type: ignore[misc]
     """torchvision's ``squeezenet1_0().features`` with an output stride of 8 instead of 16.
 
@@ -62,11 +81,14 @@ class DilatedSqueezeNet(BaseModule):  # type: ignore[misc]
     Args:
         width: Channels of the first convolution.
         fires: Squeeze and expansion channels of each fire module, by stage.
+        init_cfg: What it starts from; ``None``: random weights by torchvision's rule.
     """
 
-    def __init__(self, width: int, fires: Sequence[Sequence[tuple[int, int]]]) -> None:
+    def __init__(
+        self, width: int, fires: Sequence[Sequence[tuple[int, int]]], init_cfg: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(
-            {"type": "Kaiming", "layer": "Conv2d", "distribution": "uniform", "mode": "fan_in"}  # as torchvision's
+            init_cfg or {"type": "Kaiming", "layer": "Conv2d", "distribution": "uniform", "mode": "fan_in"}
         )
         layers: list[nn.Module] = [nn.Conv2d(3, width, 7, stride=2, padding=3), nn.ReLU(inplace=True)]
         ends, channels = [len(layers)], width

@@ -41,6 +41,11 @@ class ViT(EncoderDecoder):
         """As :meth:`EncoderDecoder.decoded`: what the neck gives."""
         return VIT.channels(network.shrink), REDUCTIONS
 
+    def start_backbone(self, model: dict[str, Any], checkpoint: str) -> None:
+        """As :meth:`SegmenterFamily.start_backbone`."""
+        super().start_backbone(model, checkpoint)
+        model["backbone"]["type"] = "StartedVisionTransformer"
+
     def shrink_heads(self, network: Segmenter, built: dict[str, Any]) -> None:
         """As :meth:`EncoderDecoder.shrink_heads`, and the neck's."""
         super().shrink_heads(network, built)
