@@ -40,7 +40,9 @@ JOBS = (
 )  # fmt: skip
 """Modules of ``harness/jobs`` that shape results; the others export, combine or hold versions."""
 
-NETWORKS = ("building", "classifiers", "family", "features", "openmmlab", "segmenters", "term_loss", "weights")
+NETWORKS = (
+    "building", "classifiers", "family", "features", "layouts", "openmmlab", "segmenters", "term_loss", "weights",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def export(
     """
     init = recipe.init
     if initial is None and isinstance(init, Weights):
-        initial = weights.read(init), init.path
+        initial = weights.read(init), weights.name_of(init)
     if initial is None and isinstance(init, FromJob):
         raise ExportError(
             f"Expected the weights that the arm on {recipe.data.name} starts from, but got none; train its source on "
@@ -77,8 +77,8 @@ def export(
     state, origin = initial
     part = init.part if isinstance(init, (Weights, FromJob)) else "all"
     own = building.outline(recipe.network, len(packed.classes), recipe.losses).state_dict()
-    names = weights.fitting(recipe.network, own, state, origin, part)
-    return _write(recipe, packed, parts, folder, seed, {name: state[name] for name in names})
+    fitted = weights.fitting(recipe.network, own, state, origin, part)
+    return _write(recipe, packed, parts, folder, seed, fitted.tensors)
 
 
 def export_arm(

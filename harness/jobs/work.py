@@ -127,7 +127,7 @@ class Work:
         """Tensors to start from, and where they are from."""
         init = self.recipe.init
         if isinstance(init, Weights):
-            return weights.read(init), init.path
+            return weights.read(init), weights.name_of(init)
         for source, file in self.inputs.items():
             state, origin = weights.load(file), f"the training on {recipe_of(source).data.name}"
             if isinstance(init, FromJob) and init.shuffled:

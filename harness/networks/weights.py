@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from harness.networks import building
+from harness.networks import building, layouts
 from harness.networks.registry import family, registered
 from harness.networks.weight_files import WeightsError, verify
 from harness.specs import Data, FromJob, Network, Recipe, Weights, WeightsPart
 
-State = Mapping[str, torch.Tensor]
-"""Tensors by name."""
+State = layouts.State
 
-COUNTER = ".num_batches_tracked"
-"""End of the name of batch normalisation's counter, which older files do not hold and no network here reads."""
+COMPUTED = (".num_batches_tracked", ".relative_position_index")
+"""Ends of the names of what files need not hold: batch normalisation's counter, which older ones lack and no network
+here reads, and what a network computes from the size of its windows."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,16 @@ class Loaded:
         origin: Where the weights are from.
         loaded: Number of tensors that were loaded.
         not_loaded: Names in the network that stayed as initialised (the last layer for other classes, for example).
-        unused: Names in the weights that the network did not take.
+        unused: Names in the weights, as the network would call them, that it did not take.
+        classes: How many classes the last layer of the weights has and how many that of the network; empty where they
+            have equally many.
     """
 
     origin: str
     loaded: int
     not_loaded: tuple[str, ...]
     unused: tuple[str, ...]
+    classes: tuple[int, ...] = ()
 
 
 def fit(network: Network, module: torch.nn.Module, state: State, origin: str, part: WeightsPart = "all") -> Loaded:
@@ -53,37 +56,51 @@ def fit(network: Network, module: torch.nn.Module, state: State, origin: str, pa
         WeightsError: As :func:`fitting`; nothing is loaded.
     """
     own = module.state_dict()
-    names = fitting(network, own, state, origin, part)
-    module.load_state_dict({name: state[name] for name in names}, strict=False)
+    fitted = fitting(network, own, state, origin, part)
+    module.load_state_dict(fitted.tensors, strict=False)
     return Loaded(
         origin=origin,
-        loaded=len(names),
-        not_loaded=tuple(name for name in own if name not in names),
-        unused=tuple(name for name in state if name not in names),
+        loaded=len(fitted.tensors),
+        not_loaded=tuple(name for name in own if name not in fitted.tensors),
+        unused=tuple(name for name in fitted.offered if name not in fitted.tensors),
+        classes=_classes(network, own, fitted.offered),
     )
 
 
-def fitting(network: Network, own: State, state: State, origin: str, part: WeightsPart = "all") -> dict[str, None]:
-    """The names that a network takes from other weights; values are not looked at, so both may be outlines.
+@dataclass(frozen=True)
+class Fitted:
+    """What of other weights fits a network, under the network's names.
+
+    Attributes:
+        tensors: What the network takes, in its order.
+        offered: All that there is.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    offered: dict[str, torch.Tensor]
+
+
+def fitting(network: Network, own: State, state: State, origin: str, part: WeightsPart = "all") -> Fitted:
+    """What a network takes from other weights, under its own names; both may be outlines, without values.
 
     Args:
         network: The spec of the network.
         own: Its own tensors.
-        state, origin, part: As in :func:`fit`.
-
-    Returns:
-        The names, in the network's order, as keys.
+        state, origin, part: As in :func:`fit`; ``state`` in one of :data:`harness.networks.layouts.LAYOUTS`.
 
     Raises:
         WeightsError: Outside the heads, a tensor of the network is not in ``state`` in its shape, or a tensor of
             ``state`` is not in the network. The heads of another kind of network count as heads, so that a classifier's
             backbone fits a segmenter.
     """
-    heads = tuple(f"{head}." for head in family(network).heads)
-    same = {name: None for name in own if name in state and own[name].shape == state[name].shape}
-    needed = [name for name in own if not name.startswith(heads) and not name.endswith(COUNTER)]
-    missing = [name for name in needed if name not in same]
-    spare = [name for name in state if name not in own and not name.startswith(_all_heads())]
+    adapted = layouts.adapt(own, state, network.backbone, origin)
+    offered, heads = adapted.state, tuple(f"{head}." for head in family(network).heads)
+    same = {name: offered[name] for name in own if name in offered and own[name].shape == offered[name].shape}
+    needed = [name for name in own if not name.startswith(heads) and not name.endswith(COMPUTED)]
+    missing = [name for name in needed if name not in same and name not in adapted.fresh]
+    spare = [
+        name for name in offered if name not in own and name not in adapted.beyond and not name.startswith(_all_heads())
+    ]
     if missing or spare:
         wrong = []
         if missing:
@@ -94,13 +111,26 @@ def fitting(network: Network, own: State, state: State, origin: str, part: Weigh
             f"Expected the weights of {origin} to fit the backbone of {network.backbone}, but they "
             f"{' and '.join(wrong)}; choose weights of the same architecture."
         )
-    return {name: None for name in same if part == "all" or not name.startswith(heads)}
+    taken = {name: tensor for name, tensor in same.items() if part == "all" or not name.startswith(heads)}
+    return Fitted(taken, offered)
 
 
 @cache
 def _all_heads() -> tuple[str, ...]:
     """How the names of tensors outside the backbone begin, in any family."""
     return tuple(sorted({f"{head}." for each in registered() for head in each.heads}))
+
+
+def _classes(network: Network, own: State, offered: State) -> tuple[int, ...]:
+    """Classes of the last layer of other weights and of the network, where these differ and nothing else does."""
+    heads = tuple(f"{head}." for head in family(network).heads)
+    for name, tensor in own.items():
+        other = offered.get(name)
+        if other is None or not name.startswith(heads) or min(tensor.ndim, other.ndim) < 2:
+            continue
+        if other.shape[1:] == tensor.shape[1:] and len(other) != len(tensor):
+            return len(other), len(tensor)
+    return ()
 
 
 def shuffled(state: State, seed: int) -> dict[str, torch.Tensor]:
@@ -130,7 +160,7 @@ def check(recipe: Recipe, classes_of: Callable[[Data], int]) -> None:
     for step in recipe.lineage():
         init = step.init
         if isinstance(init, Weights):
-            state, origin = _read_outline(init), init.path
+            state, origin = _read_outline(init), name_of(init)
         elif isinstance(init, FromJob):
             source = init.recipe
             state = _outline(source.network, classes_of(source.data))
@@ -138,6 +168,11 @@ def check(recipe: Recipe, classes_of: Callable[[Data], int]) -> None:
         else:
             continue
         fitting(step.network, _outline(step.network, classes_of(step.data)), state, origin, init.part)
+
+
+def name_of(weights: Weights) -> str:
+    """What weights are called in records and errors: their name with their file's, or their path."""
+    return f"{weights.name} ({Path(weights.path).name})" if weights.path else weights.name
 
 
 @cache
@@ -158,11 +193,11 @@ def read(weights: Weights) -> State:
         WeightsError: The file is missing, another, or holds no tensors by name.
     """
     verify(weights)
-    return load(weights.path)
+    return load(weights.file)
 
 
 def load(path: str | Path) -> State:
-    """The tensors of a file: a plain state dict, torchvision's for example, or mmengine's under ``state_dict``.
+    """The tensors of a file: a plain state dict, or mmengine's under ``state_dict``, Swin's under ``model``.
 
     The prefix ``module.``, which torch's parallel wrappers leave, is taken off.
 
@@ -180,7 +215,7 @@ def load(path: str | Path) -> State:
             f"Expected {path} to hold weights that torch loads with `weights_only=True`, but got "
             f"{type(error).__name__}; save it again as a plain dict of tensors."
         ) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    state = content.get("state_dict", content.get("model", content)) if isinstance(content, dict) else None
     entries = state.items() if isinstance(state, dict) else ()
     tensors = {name: tensor for name, tensor in entries if isinstance(tensor, torch.Tensor)}
     if not tensors:

@@ -143,6 +143,11 @@ def replaced(spec: Any, kind: type, change: Callable[[Any], Any]) -> Any:
     return spec
 
 
+def own_sources(spec: Any) -> Any:
+    """A spec whose weights by name are replaced by the sources to train where their files are absent."""
+    return replaced(spec, Weights, lambda weights: own_sources(weights.otherwise) if weights.otherwise else weights)
+
+
 @dataclass(frozen=True)
 class _OfNetwork:
     """A job with one network of its own."""

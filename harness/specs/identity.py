@@ -24,6 +24,11 @@ NOT_IDENTITY: Mapping[str, bool] = {"identity": False}
 """Metadata of a field that identifies nothing: where a file lies, which substitute a claim allows."""
 
 
+def identified_by(other: str) -> Mapping[str, str]:
+    """Metadata of a field that identifies only while another one is empty: a file's name until its hash is known."""
+    return {"identified_by": other}
+
+
 def canonical(value: Any) -> Any:
     """A spec in canonical form, as plain JSON types.
 
@@ -65,7 +70,7 @@ def rebuilt(content: Any, kinds: Mapping[str, type]) -> Any:
 
     Raises:
         KeyError, TypeError, ValueError: A kind or a field is of another version, or a field that identifies nothing is
-            needed (the path of a file).
+            needed (the name of a file).
 
     >>> from harness.specs import Split
     >>> rebuilt(canonical(Split("subject")), {"Split": Split})
@@ -84,6 +89,8 @@ def digest(value: Any) -> str:
 
 def _identifies(item: Field[Any], spec: Any) -> bool:
     if item.metadata.get("identity") is False:
+        return False
+    if (other := item.metadata.get("identified_by")) and getattr(spec, other):
         return False
     default = item.default_factory() if item.default_factory is not MISSING else item.default
     return bool(default is MISSING or getattr(spec, item.name) != default)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from harness.specs import checks
 from harness.specs.data import Data
-from harness.specs.identity import NOT_IDENTITY
+from harness.specs.identity import NOT_IDENTITY, identified_by
 from harness.specs.losses import CrossEntropy, Loss
 from harness.specs.networks import Classifier, Network, Segmenter
 from harness.specs.schedules import BestOnValidation, Budget, Constant, Last, Optimiser, Poly, Schedule, Selection, Step
@@ -29,22 +29,38 @@ class Scratch:
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights from a file. Its content identifies it; where it lies does not.
+    """Released weights by name, or weights from a file. The file's content identifies them; where it lies does not.
 
     Attributes:
-        path: Where the file is.
-        sha256: Expected hash of the file, 64 hexadecimal digits.
+        name: mmsegmentation's name of a config with a released checkpoint
+            (``"fcn_r18-d8_4xb2-80k_cityscapes-512x1024"``), another name that
+            :func:`harness.networks.released.find` knows, or the path of a file.
+        sha256: Hash of the file, 64 hexadecimal digits. A path needs it; of a name it is ``""`` until the file is found
+            (:class:`harness.networks.library.Library`), and until then the name identifies the weights.
         part: What is taken from it.
+        otherwise: The source to train where the file is absent; ``None``: there is no other way.
+        path: Where the file of a name was found.
     """
 
-    path: str = field(metadata=NOT_IDENTITY)
-    sha256: str
+    name: str = field(metadata=identified_by("sha256"))
+    sha256: str = ""
     part: WeightsPart = "all"
+    otherwise: FromJob | None = field(default=None, metadata=NOT_IDENTITY)
+    path: str = field(default="", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
-        if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"Expected weights `name` to be a name or a path, but got {self.name!r}.")
+        if self.sha256 and (len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef")):
             raise ValueError(f"Expected weights `sha256` to be 64 hexadecimal digits, but got {self.sha256!r}.")
         checks.one_of("weights", "part", self.part, ("all", "backbone"))
+        if self.otherwise is not None and not isinstance(self.otherwise, FromJob):
+            raise ValueError(f"Expected weights `otherwise` to be a FromJob, but got {self.otherwise!r}.")
+
+    @property
+    def file(self) -> str:
+        """Where the file is."""
+        return self.path or self.name
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ class Record:
         test_ids, test_subjects: Of the images that the counts belong to.
         preview_ids: Test images whose predictions are kept.
         weights: What the job started from: ``"origin"``, how many tensors as ``"loaded"``, and their names as
-            ``"not_loaded"`` and ``"unused"``; empty from scratch.
+            ``"not_loaded"`` and ``"unused"``, ``"classes"`` of a head that was re-initialised for other ones; empty
+            from scratch.
         iterations: Length of the training.
         train_images: How many images it trained on.
         seconds: Wall time of the job with its evaluations.

@@ -9,10 +9,14 @@ from typing import Literal
 
 from harness import data as datasets
 from harness.data import Catalogue
-from harness.specs import Arm, Data, final, recipes, replaced
+from harness.specs import Arm, Data, Weights, final, own_sources, recipes, replaced
 
 Kind = Literal["real", "substituted", "phantom"]
 Mode = Literal["auto", "real", "phantom"]
+
+
+Find = Callable[[Weights], Weights | str]
+"""Finds the file of weights, or says in one sentence which file to put where."""
 
 
 class Unavailable(Exception):
@@ -27,7 +31,8 @@ class Evidence:
         kind: ``"real"``: the paper's own data sets; ``"substituted"``: real ones, another in place of an absent one;
             ``"phantom"``: generated.
         names: Titles of the data sets, the target first.
-        notes: Which data set stands for which, which arms were left out, why real data were not used.
+        notes: Which data set stands for which, which arms were left out, why real data were not used, which weights are
+            released ones and in place of which a source is trained.
     """
 
     kind: Kind
@@ -59,51 +64,122 @@ def resolve(
     mode: Mode = "auto",
     *,
     may_drop: Callable[[tuple[str, ...]], bool] = lambda names: False,
+    find: Find = lambda weights: weights,
 ) -> tuple[dict[str, Arm], Evidence]:
-    """Decides on one kind of evidence for all arms of a claim.
+    """Decides on one kind of evidence for all arms of a claim, and on one kind of weights to start from.
+
+    Released weights are taken where all of the claim's are there, else the source of every arm that names one is
+    trained: a released network beside one that this project trained would be no comparison.
 
     Args:
         arms: As the claim declares them.
         catalogue: The data that there are.
         mode: ``"auto"``: real data where all of the claim's are complete, else phantoms; ``"real"``: real or not at
-            all; ``"phantom"``.
-        may_drop: Whether the claim still makes sense with the named arms only; arms whose real data are absent are
-            then left out rather than the whole claim.
+            all; ``"phantom"``. Phantoms also stand for the sources of released weights, where the claim names them.
+        may_drop: Whether the claim still makes sense with the named arms only; arms whose real data or weights are
+            absent are then left out rather than the whole claim.
+        find: Finds files of weights.
 
     Returns:
-        The arms with their data resolved, and the evidence.
+        The arms with their data and weights resolved, and the evidence.
 
     Raises:
-        Unavailable: Real data are asked for and the claim's are not complete, or one of them has no phantom.
-        ValueError: There is no such data set, substitute, annotation or split.
+        Unavailable: Real data are asked for and the claim's are not complete, or one of them has no phantom; or weights
+            are absent whose source the claim does not name.
+        ValueError: There is no such data set, substitute, annotation, split or name of weights.
     """
-    for data in _all_data(arms):
+    own = {name: own_sources(arm) for name, arm in arms.items()}
+    for data in dict.fromkeys([*_all_data(arms), *_all_data(own)]):
         datasets.check_spec(data)
         if data.stand_in:
             datasets.adapter(data.stand_in.name)
     if mode == "phantom":
-        return _phantoms(arms, (), "phantoms are asked for")
+        return _phantoms(arms, (), "phantoms are asked for", find)
     if catalogue.root is None:
-        return _phantoms(arms, (), "no data root is given")
-    chosen = {data: _real(data, catalogue) for data in _all_data(arms)}
-    kept = _distinct(arms, chosen)
-    dropped = tuple(name for name in arms if name not in kept)
-    if not dropped or (kept and may_drop(tuple(kept))):
+        return _phantoms(arms, (), "no data root is given", find)
+    released, trained = (_Attempt(_Start(each, find), catalogue) for each in (arms, own))
+    attempts = [released] if own == arms else [released, trained]
+    sensible = [each for each in attempts if each.kept and (not each.dropped or may_drop(tuple(each.kept)))]
+    if sensible:
+        best = max(sensible, key=lambda each: len(each.kept))  # the first of equal ones: released weights
+        return best.kept, best.evidence(arms)
+    if mode == "real" or trained.start.absent:
+        files = {} if released.absent else trained.start.absent or released.start.absent
+        raise Unavailable(next(iter(files.values()), "") or trained.reason)
+    return _phantoms(arms, (trained.note,), trained.note, find)
+
+
+class _Start:
+    """Arms whose weights are looked for.
+
+    Attributes:
+        arms: With the weights that there are.
+        absent: Of weights that are not there, by name, which file to put where.
+    """
+
+    def __init__(self, arms: Mapping[str, Arm], find: Find) -> None:
+        self.absent: dict[str, str] = {}
+        self._find = find
+        self.arms = {name: replaced(arm, Weights, self._found) for name, arm in arms.items()}
+
+    def _found(self, weights: Weights) -> Weights:
+        found = self._find(weights)
+        if isinstance(found, str):
+            self.absent[weights.name] = found
+            return weights
+        return found
+
+    def lacks(self, arm: Arm) -> bool:
+        """Whether an arm starts from weights that are not there."""
+        return any(weights.name in self.absent for weights in _all_weights({"": arm}))
+
+
+class _Attempt:
+    """What is there, of data and weights, for some arms.
+
+    Attributes:
+        start: The arms with their weights.
+        chosen: What stands for each of their data.
+        kept: Those for which everything is there, resolved.
+        dropped: Names of the others.
+    """
+
+    def __init__(self, start: _Start, catalogue: Catalogue) -> None:
+        self.start, self.catalogue = start, catalogue
+        self.chosen = {data: _real(data, catalogue) for data in _all_data(start.arms)}
+        there = {name: arm for name, arm in start.arms.items() if not start.lacks(arm)}
+        self.kept = _distinct(there, self.chosen)
+        self.dropped = tuple(name for name in start.arms if name not in self.kept)
+
+    @property
+    def absent(self) -> list[Data]:
+        """Data that neither are there nor have a substitute."""
+        return [data for data, stand_in in self.chosen.items() if stand_in is None]
+
+    @property
+    def reason(self) -> str:
+        """Why not all arms are kept, in one sentence."""
+        if self.absent:
+            return self.catalogue.problem(self.absent[0])
+        return f"the substitute of {self.dropped[0]} is another arm already"
+
+    @property
+    def note(self) -> str:
+        """The same in a few words."""
+        missing = ", ".join(dict.fromkeys(_title(data.name) for data in self.absent))
+        return f"no complete {missing} in the data root" if missing else self.reason
+
+    def evidence(self, declared: Mapping[str, Arm]) -> Evidence:
+        """What the table says of the arms that are kept."""
         swaps = {
             _title(data.name): _described(data, stand_in)
-            for data in _all_data({name: arms[name] for name in kept})
-            if (stand_in := chosen[data]) is not None and stand_in.name != data.name
+            for data in _all_data({name: self.start.arms[name] for name in self.kept})
+            if (stand_in := self.chosen[data]) is not None and stand_in.name != data.name
         }
-        notes = [f"without {', '.join(dropped)}"] if dropped else []
+        notes = [f"without {', '.join(self.dropped)}"] if self.dropped else []
         notes += [f"{stand_in} for {title}" for title, stand_in in swaps.items()]
-        return kept, Evidence("substituted" if swaps else "real", titles(kept), tuple(notes))
-    absent = [data for data, stand_in in chosen.items() if stand_in is None]
-    reason = catalogue.problem(absent[0]) if absent else f"the substitute of {dropped[0]} is another arm already"
-    if mode == "real":
-        raise Unavailable(reason)
-    missing = ", ".join(dict.fromkeys(_title(data.name) for data in absent))
-    note = f"no complete {missing} in the data root" if missing else reason
-    return _phantoms(arms, (note,), note)
+        notes += _origins({name: declared[name] for name in self.kept}, self.kept)
+        return Evidence("substituted" if swaps else "real", titles(self.kept), tuple(notes))
 
 
 def titles(arms: Mapping[str, Arm]) -> tuple[str, ...]:
@@ -115,6 +191,22 @@ def titles(arms: Mapping[str, Arm]) -> tuple[str, ...]:
 def _all_data(arms: Mapping[str, Arm]) -> Iterator[Data]:
     """The data of every recipe that the arms rest on, each once."""
     yield from dict.fromkeys(recipe.data for arm in arms.values() for recipe in recipes(arm))
+
+
+def _all_weights(arms: Mapping[str, Arm]) -> Iterator[Weights]:
+    """The weights that recipes of the arms start from, each once."""
+    inits = (recipe.init for arm in arms.values() for recipe in recipes(arm))
+    yield from dict.fromkeys(init for init in inits if isinstance(init, Weights))
+
+
+def _origins(declared: Mapping[str, Arm], resolved: Mapping[str, Arm]) -> list[str]:
+    """Which of the weights that the claim names are released ones, and in place of which a source is trained."""
+    taken = dict.fromkeys(weights.name for weights in _all_weights(resolved))
+    trained = dict.fromkeys(
+        weights.name for weights in _all_weights(declared) if weights.otherwise and weights.name not in taken
+    )
+    notes = [f"weights {', '.join(taken)} (released)"] if taken else []
+    return notes + ([f"own source training for {', '.join(trained)}"] if trained else [])
 
 
 def _real(data: Data, catalogue: Catalogue) -> Data | None:
@@ -159,8 +251,11 @@ def _distinct(arms: Mapping[str, Arm], chosen: Mapping[Data, Data | None]) -> di
     }
 
 
-def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...], why: str) -> tuple[dict[str, Arm], Evidence]:
-    lacking = [data.name for data in _all_data(arms) if not datasets.has_phantom(data.name)]
+def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...], why: str, find: Find) -> tuple[dict[str, Arm], Evidence]:
+    start = _Start({name: own_sources(arm) for name, arm in arms.items()}, find)
+    if start.absent:
+        raise Unavailable(next(iter(start.absent.values())))
+    lacking = [data.name for data in _all_data(start.arms) if not datasets.has_phantom(data.name)]
     if lacking:
         raise Unavailable(
             f"Expected real data or a phantom of {_title(lacking[0])}, but {why}, and it has no phantom; "
@@ -168,9 +263,9 @@ def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...], why: str) -> tupl
         )
     resolved = {
         name: replaced(arm, Data, lambda data: replace(data, substitute="", evidence="phantom"))
-        for name, arm in arms.items()
+        for name, arm in start.arms.items()
     }
-    return resolved, Evidence("phantom", titles(resolved), notes)
+    return resolved, Evidence("phantom", titles(resolved), (*notes, *_origins(arms, resolved)))
 
 
 def _described(data: Data, stand_in: Data) -> str:

@@ -186,7 +186,9 @@ def weights_text(weights: Mapping[str, Any]) -> str:
         f"{len(weights[kind])} {words}{_modules(weights[kind])}"
         for kind, words in (("not_loaded", "left as initialised"), ("unused", "unused"))
     )
-    return f"from {weights['origin']}: {weights['loaded']} tensors loaded, {left}, {unused}"
+    classes = [str(number) for number in weights.get("classes", ())]
+    head = f"; head re-initialised: {' → '.join(classes)} classes" if classes else ""
+    return f"from {weights['origin']}: {weights['loaded']} tensors loaded, {left}, {unused}{head}"
 
 
 def _modules(tensors: Sequence[str], most: int = 3) -> str:

@@ -107,7 +107,7 @@ def test_what_only_the_network_can_tell_is_checked_without_training(recipe: Reci
         (replace(recipe, frozen=("layer1",)), "`frozen` to name parts"),
         (replace(recipe, init=other), "other.pth to fit"),
         (replace(recipe, init=FromJob(replace(recipe, network=WIDE))), "the source on drive to fit"),
-        (replace(recipe, init=replace(other, path=str(tmp_path / "absent.pth"))), "absent.pth"),
+        (replace(recipe, init=replace(other, name=str(tmp_path / "absent.pth"))), "absent.pth"),
     ):
         with pytest.raises(Failure, match="Expected") as error:
             running.check(wrong)
@@ -127,7 +127,7 @@ def test_a_file_of_weights_starts_a_training(part: str, do: Do, store: Store, re
         if parameter.ndim > 1:  # all others start as 0 or 1 anyway
             same = torch.allclose(found[name], parameter.data, rtol=0, atol=1e-25)
             assert same is (part == "all" or name.startswith("backbone.")), name
-    assert record.weights["origin"] == init.path
+    assert record.weights["origin"] == init.name
     assert record.weights["loaded"] == len([name for name in found if part == "all" or name.startswith("backbone.")])
     assert all(not name.startswith("backbone.") for name in record.weights["not_loaded"])
     assert bool(record.weights["unused"]) is (part == "backbone")

@@ -132,7 +132,16 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (METRIC, {"name": "IoU", "of": ""}),
     (SELECT, {"metric": Metric("loss")}),
     (NORMALISE, {"mean": (1.0, 2.0, 3.0), "std": 54.0}),
-    (WEIGHTS, {"path": "elsewhere/b.pth", "sha256": SHA[::-1], "part": "backbone"}),
+    (
+        WEIGHTS,
+        {
+            "name": "b.pth",
+            "sha256": SHA[::-1],
+            "part": "backbone",
+            "otherwise": FromJob(PLAIN),
+            "path": "elsewhere/b.pth",
+        },
+    ),
     (INIT, {"recipe": PLAIN, "part": "all", "seed": 0, "shuffled": True}),
     (
         RICH,

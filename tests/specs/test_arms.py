@@ -43,6 +43,7 @@ from harness.specs import (
     job,
     key,
     one_checkpoint,
+    own_sources,
     recipe_of,
     recipes,
     replaced,
@@ -180,6 +181,17 @@ def test_replaced_reaches_every_data_set_and_leaves_the_rest() -> None:
     assert phantom.method == "hard"
     assert replaced(phantom, Data, lambda data: replace(data, evidence="")) == arm
     assert replaced((SCRATCH, "text", 1), Budget, lambda budget: Budget(4))[0].budget == Budget(4)
+
+
+def test_own_sources_stand_for_released_weights_however_deep_they_are() -> None:
+    backbone = Weights("backbone", otherwise=FromJob(FIRST, "backbone"))
+    source = replace(SECOND, init=backbone)
+    released = replace(SCRATCH, init=Weights("segmenter", otherwise=FromJob(source)))
+    trained = replace(SCRATCH, init=FromJob(replace(SECOND, init=FromJob(FIRST, "backbone"))))
+    assert own_sources(released) == trained
+    assert own_sources(ZeroShot(released)) == ZeroShot(trained)
+    alone = replace(SCRATCH, init=Weights("segmenter"))
+    assert own_sources(alone) == alone
 
 
 def test_what_concerns_training_alone_does_not_identify_a_zero_shot_evaluation() -> None:

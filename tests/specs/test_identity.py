@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness.specs
-from harness.specs import Data, Loss, Normalise, Recipe, Segmenter, Split, canonical, digest, replaced
+from harness.specs import Data, Loss, Normalise, Recipe, Segmenter, Split, Weights, canonical, digest, replaced
 from harness.specs.identity import SPEC, rebuilt
 
 FIELDS = [(spec, name, value) for spec, changes in examples.CHANGES for name, value in changes.items()]
@@ -34,7 +34,9 @@ def kinds() -> set[type]:
 
 
 def identifies(spec: Any, name: str) -> bool:
-    return {item.name: item.metadata.get("identity", True) for item in fields(spec)}[name]
+    metadata = {item.name: item.metadata for item in fields(spec)}[name]
+    known_by_another = "identified_by" in metadata and getattr(spec, metadata["identified_by"])
+    return metadata.get("identity", True) and not known_by_another
 
 
 def with_a_new_field(spec: Any) -> Any:
@@ -65,12 +67,23 @@ def test_every_change_is_a_digest_of_its_own() -> None:
 
 def test_where_a_file_lies_and_which_substitute_a_claim_allows_identify_nothing() -> None:
     assert {(type(spec).__name__, name) for spec, name, _ in FIELDS if not identifies(spec, name)} == {
+        ("Weights", "name"),
+        ("Weights", "otherwise"),
         ("Weights", "path"),
         ("Data", "substitute"),
         ("Substitute", "name"),
         ("Substitute", "labels"),
         ("Substitute", "subset"),
     }
+
+
+def test_released_weights_are_identified_by_their_name_until_their_file_is_known() -> None:
+    one, other = Weights("one"), Weights("other")
+    assert digest(one) != digest(other)
+    assert digest(replace(one, otherwise=examples.INIT)) == digest(one)
+    found = [replace(each, sha256=examples.SHA, path=f"here/{each.name}.pth") for each in (one, other)]
+    assert digest(found[0]) == digest(found[1]) == digest(Weights("a.pth", examples.SHA))
+    assert digest(found[0]) not in (digest(one), digest(replace(found[0], part="backbone")))
 
 
 @pytest.mark.parametrize("spec", [spec for spec, _ in examples.CHANGES], ids=lambda spec: type(spec).__name__)
@@ -121,7 +134,7 @@ def test_a_canonical_form_of_another_version_or_of_a_file_is_not_rebuilt() -> No
         rebuilt({**canonical(examples.PLAIN), "novelty": 1}, classes)
     with pytest.raises(ValueError, match="`amount` to be a whole number"):
         rebuilt({"spec": "Budget", "amount": 0}, classes)
-    with pytest.raises(TypeError, match="path"):
+    with pytest.raises(TypeError, match="name"):
         rebuilt(canonical(examples.RICH), classes)
 
 

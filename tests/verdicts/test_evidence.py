@@ -10,7 +10,19 @@ from synthetic import recipe
 
 from harness import data as datasets
 from harness.data import Catalogue, DataError, catalogue
-from harness.specs import Data, Ensemble, FromJob, Recipe, Resize, Split, Substitute, ZeroShot, recipes
+from harness.specs import (
+    Data,
+    Ensemble,
+    FromJob,
+    Recipe,
+    Resize,
+    Scratch,
+    Split,
+    Substitute,
+    Weights,
+    ZeroShot,
+    recipes,
+)
 from harness.verdicts.evidence import Evidence, Unavailable, check_root, resolve, titles
 
 TITLES = {name: name.upper() for name in ("target", "one", "two", "three", "four")}
@@ -183,6 +195,130 @@ def test_a_data_set_without_a_phantom_is_not_run_where_it_is_absent(there, tmp_p
         sentence = f"Expected real data or a phantom of THREE, but {reason}, and it has no phantom; "
         with pytest.raises(Unavailable, match=sentence):
             resolve({"a": arm("three"), "b": arm("one")}, Catalogue(root), mode)
+
+
+def released(name: str, source: str = "", score: float = 0.5, data: str = "target") -> Recipe:
+    """A training on the target that starts from released weights, or from an own training on ``source``."""
+    own = arm(source).init if source else None
+    return replace(recipe(score), data=Data(data), init=Weights(name, otherwise=own))
+
+
+def finder(*there: str, damaged: str = ""):
+    """Finds the weights of these names."""
+
+    def find(weights: Weights) -> Weights | str:
+        if weights.name == damaged:
+            raise ValueError(f"{damaged} is damaged")
+        if weights.name not in there:
+            return f"put {weights.name} there"
+        return replace(weights, sha256="0" * 64, path=f"/weights/{weights.name}.pth", otherwise=None)
+
+    return find
+
+
+def starts(arms: dict) -> dict[str, str]:
+    """What each arm starts from: a file, or the data of its source."""
+    inits = {name: each.init for name, each in arms.items()}
+    return {
+        name: init.path if isinstance(init, Weights) else init.recipe.data.name
+        for name, init in inits.items()
+        if not isinstance(init, Scratch)
+    }
+
+
+def test_released_weights_are_taken_and_named_and_need_no_source_data(there, tmp_path):
+    arms = {"a": released("big", "three"), "b": released("small", "one"), "c": recipe(0.3)}
+    arms["c"] = replace(arms["c"], data=Data("target"))
+    resolved, found = resolve(arms, Catalogue(tmp_path), "real", find=finder("big", "small"))
+    assert starts(resolved) == {"a": "/weights/big.pth", "b": "/weights/small.pth"}
+    assert found == Evidence("real", ("TARGET",), ("weights big, small (released)",))
+    assert found.describe() == "real: TARGET (weights big, small (released))"
+    assert all(each.init.otherwise is None for name, each in resolved.items() if name != "c")
+
+
+def test_where_one_of_a_claims_weights_is_absent_every_source_is_trained(there, tmp_path):
+    arms = {"a": released("big", "two"), "b": released("small", "one")}
+    resolved, found = resolve(arms, Catalogue(tmp_path), "real", find=finder("big"))
+    assert starts(resolved) == {"a": "two", "b": "one"}
+    assert found == Evidence("real", ("TARGET", "TWO", "ONE"), ("own source training for big, small",))
+
+
+def test_weights_whose_source_the_claim_does_not_name_stay_beside_trained_ones(there, tmp_path):
+    arms = {"a": released("imagenet"), "b": released("small", "one")}
+    resolved, found = resolve(arms, Catalogue(tmp_path), "real", find=finder("imagenet"))
+    assert starts(resolved) == {"a": "/weights/imagenet.pth", "b": "one"}
+    assert found.notes == ("weights imagenet (released)", "own source training for small")
+
+
+def test_absent_weights_without_a_source_are_the_sentence_in_every_mode(there, tmp_path):
+    arms = {"a": released("imagenet"), "b": released("small", "one")}
+    for mode, root in (("auto", tmp_path), ("real", tmp_path), ("phantom", tmp_path), ("auto", None)):
+        with pytest.raises(Unavailable, match=r"^put imagenet there$"):
+            resolve(arms, Catalogue(root), mode, find=finder("small"))
+
+
+def test_absent_weights_whose_source_data_are_absent_too_name_the_file_or_become_phantoms(there, tmp_path):
+    arms = {"a": released("big", "three"), "b": released("small", "one")}
+    with pytest.raises(Unavailable, match=r"^put big there$"):
+        resolve(arms, Catalogue(tmp_path), "real", find=finder("small"))
+    resolved, found = resolve(arms, Catalogue(tmp_path), "auto", find=finder("small"))
+    assert starts(resolved) == {"a": "three", "b": "one"}
+    assert found.kind == "phantom"
+    assert found.notes == ("no complete THREE in the data root", "own source training for big, small")
+
+
+def test_where_the_target_is_absent_that_is_the_reason_and_not_the_weights(there, tmp_path):
+    with pytest.raises(Unavailable, match=r"^Expected FOUR below"):
+        resolve({"a": released("big", "one", data="four")}, Catalogue(tmp_path), "real", find=finder())
+
+
+def test_phantoms_stand_for_the_sources_of_released_weights(there, tmp_path):
+    resolved, found = resolve({"a": released("big", "one")}, Catalogue(tmp_path), "phantom", find=finder("big"))
+    assert names_of(resolved["a"]) == [("one", "phantom"), ("target", "phantom")]
+    assert found.notes == ("own source training for big",)
+    resolved, found = resolve({"a": released("big")}, Catalogue(tmp_path), "phantom", find=finder("big"))
+    assert starts(resolved) == {"a": "/weights/big.pth"}
+    assert found == Evidence("phantom", ("TARGET",), ("weights big (released)",))
+
+
+def test_an_arm_whose_weights_are_absent_may_be_left_out(there, tmp_path):
+    arms = {"a": released("big", "three"), "b": released("small", "three", 0.6), "c": arm("one")}
+    resolved, found = resolve(arms, Catalogue(tmp_path), find=finder("small"), may_drop=lambda names: len(names) >= 2)
+    assert starts(resolved) == {"b": "/weights/small.pth", "c": "one"}
+    assert found == Evidence("real", ("TARGET", "ONE"), ("without a", "weights small (released)"))
+
+
+def test_more_arms_go_before_released_weights(there, tmp_path):
+    arms = {"a": released("big", "two"), "b": released("small", "one", 0.6)}
+    resolved, found = resolve(arms, Catalogue(tmp_path), find=finder("small"), may_drop=always)
+    assert starts(resolved) == {"a": "two", "b": "one"}
+    assert found.notes == ("own source training for big, small",)
+
+
+def test_a_damaged_file_is_no_absent_one(there, tmp_path):
+    with pytest.raises(ValueError, match="big is damaged"):
+        resolve({"a": released("big", "one")}, Catalogue(tmp_path), find=finder(damaged="big"))
+
+
+def test_weights_of_a_source_are_found_too(there, tmp_path):
+    source = replace(recipe(0.5), data=Data("one"), init=Weights("imagenet"))
+    tuned = replace(recipe(0.5), data=Data("target"), init=FromJob(source))
+    nested = replace(tuned, init=Weights("big", otherwise=FromJob(source)))
+    for each in (tuned, nested):
+        resolved, _ = resolve({"a": Ensemble((each, each))}, Catalogue(tmp_path), find=finder("imagenet"))
+        assert resolved["a"].members[0].init.recipe.init.path == "/weights/imagenet.pth"
+        with pytest.raises(Unavailable, match=r"^put imagenet there$"):
+            resolve({"a": each}, Catalogue(tmp_path), find=finder())
+
+
+def test_a_source_that_may_be_trained_is_checked_where_the_weights_are_there(there, tmp_path, monkeypatch):
+    def check_spec(data):
+        if data.name == "three":
+            raise ValueError("no such annotation")
+
+    monkeypatch.setattr(datasets, "check_spec", check_spec)
+    with pytest.raises(ValueError, match="no such annotation"):
+        resolve({"a": released("big", "three")}, Catalogue(tmp_path), find=finder("big"))
 
 
 @pytest.mark.parametrize("name", [name for name in datasets.names() if datasets.has_phantom(name)])

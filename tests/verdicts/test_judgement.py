@@ -192,6 +192,12 @@ def test_of_many_modules_the_first_three_are_named():
     )
 
 
+def test_a_head_for_other_classes_is_named_with_both_numbers():
+    left = ["decode_head.conv_seg.weight", "decode_head.conv_seg.bias"]
+    taken = {"origin": "fcn", "loaded": 80, "not_loaded": left, "unused": left, "classes": [19, 2]}
+    assert weights_text(taken).endswith("2 unused (decode_head.conv_seg); head re-initialised: 19 → 2 classes")
+
+
 def test_few_test_subjects_are_noted_with_their_number():
     def two(run, done):
         return replace(done, test_subjects=["09", "10", "10"])
