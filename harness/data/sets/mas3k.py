@@ -34,7 +34,7 @@ class Mas3k(PairedImages):
             for stem in images.keys() | masks.keys():
                 image = images.get(stem, base / part / "Image" / f"{stem}.jpg")
                 mask = masks.get(stem, base / part / "Mask" / f"{stem}.png")
-                id = f"{part}/{stem}"  # Nothing says that no name occurs in both parts.
+                id = f"{part}_{stem}"  # Nothing says that no name occurs in both parts.
                 yield Pair(image, mask, id, id, part)
 
 

@@ -42,8 +42,15 @@ class OxfordIiitPet(PairedImages):
         return {1: 1, 2: 0, 3: _BORDER[labels or self.labels[0]]}
 
     def pairs(self, base: Path) -> Iterator[Pair]:
+        seen: set[str] = set()
         for published, file in _LISTS.items():
             for stem in self._listed(base / "annotations" / file):
+                if stem in seen:
+                    raise DataError(
+                        f"Expected {self.title}'s lists in {base / 'annotations'} to name each image once, but {file} "
+                        f"names {stem} twice or after another list; extract the data set again."
+                    )
+                seen.add(stem)
                 image, mask = base / "images" / f"{stem}.jpg", base / "annotations" / "trimaps" / f"{stem}.png"
                 yield Pair(image, mask, stem, stem, published)
 
