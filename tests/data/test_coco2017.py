@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
 import pickle
 import re
@@ -19,7 +21,7 @@ from pycocotools import mask as coco
 
 from harness import data as datasets
 from harness.data import DataError, Item
-from harness.data.sets.coco2017 import ADAPTER
+from harness.data.sets.coco2017 import _CLASS, ADAPTER, _compact
 from harness.specs import Data
 
 FEW = replace(ADAPTER, counts=MANY["coco2017"])
@@ -71,10 +73,18 @@ def test_a_published_layout_is_read_whole(root: Path) -> None:
 
 
 def test_its_counts_and_classes_are_the_published_ones() -> None:
-    detection = pytest.importorskip("torchvision.models._meta")
     assert dict(ADAPTER.counts) == {"train": 118287, "test": 5000}
-    named = [name for name in detection._COCO_CATEGORIES if name not in ("__background__", "N/A")]
-    assert ADAPTER.classes == ("background", *named)
+    package = importlib.util.find_spec("torchvision")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("torchvision is not installed")
+    source = (Path(package.submodule_search_locations[0]) / "models" / "_meta.py").read_text("utf-8")
+    categories = next(
+        ast.literal_eval(node.value) for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_COCO_CATEGORIES"
+    )  # fmt: skip
+    named = {id: name for id, name in enumerate(categories) if name not in ("__background__", "N/A")}
+    assert ADAPTER.classes == ("background", *named.values())
+    assert {id: ADAPTER.classes[index] for id, index in _CLASS.items()} == named
 
 
 def test_the_smallest_object_is_on_top_and_a_crowd_is_its_class(root: Path) -> None:
@@ -209,8 +219,6 @@ def test_its_files_are_images_and_annotations(root: Path) -> None:
 
 def test_memory_holds_the_outlines_of_one_part_in_few_bytes(root: Path) -> None:
     """JSON's own lists take 32 bytes a number; doubles take 8."""
-    from harness.data.sets.coco2017 import _compact
-
     outline = [[float(n) / 7 for n in range(1000)]]
     each = _compact({"segmentation": outline, "image_id": 1, "category_id": 1, "id": 2, "area": 3.0})
     assert len(pickle.dumps(each)) < 9000
