@@ -6,6 +6,7 @@ import gzip
 import io
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,16 @@ def _upper_bits(path: Path, stored: npt.NDArray[Any]) -> Bytes:
             f"{low:g} and {high:g}; convert it to 8 bits."
         )
     return (stored >> 8).astype(np.uint8)
+
+
+def require_content(paths: Iterable[Path]) -> None:
+    """Raises DataError for a file without a byte.
+
+    That is all that is worth finding out about 100 000 images before they are decoded: opening each takes minutes.
+    """
+    for path in paths:
+        if not path.stat().st_size:
+            raise _unreadable(path, EOFError())
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from harness.data import masks
-from harness.data.dataset import DataError, Item
+from harness.data.dataset import Bytes, DataError, Deferred, Item
 from harness.data.images import decoded, displayed_size, locate, opened
 from harness.specs import Data
 
@@ -98,17 +99,27 @@ class PairedImages:
                     raise _other_size(pair, image.size, mask.size)
 
     def read(self, root: Path, data: Data) -> Iterator[Item]:
+        return (decode() for decode in self.deferred(root, data))
+
+    def deferred(self, root: Path, data: Data) -> Iterator[Deferred]:
         pairs = self.complete_pairs(root)
         meaning = self.meant(data.labels)
         ones = not meaning and masks.of_ones(pair.mask for pair in pairs)
         for pair in pairs:
-            mask = masks.classes(pair.mask, meaning) if meaning else masks.foreground(pair.mask, ones)
-            size = (mask.shape[1], mask.shape[0])
-            with opened(pair.image) as image:
-                pixels = decoded(pair.image, image, "RGB", size)
-            if pixels.shape[:2] != mask.shape:
-                raise _other_size(pair, (pixels.shape[1], pixels.shape[0]), size)
-            yield Item(pixels, mask, pair.id, pair.subject, pair.published)
+            yield partial(self._item, pair, meaning, ones)
+
+    def mask(self, path: Path, meaning: Mapping[int, int], ones: bool) -> Bytes:
+        """Class indices ``(H, W)`` of a mask file; a subclass whose masks are stored in another way overrides it."""
+        return masks.classes(path, meaning) if meaning else masks.foreground(path, ones)
+
+    def _item(self, pair: Pair, meaning: Mapping[int, int], ones: bool) -> Item:
+        mask = self.mask(pair.mask, meaning, ones)
+        size = (mask.shape[1], mask.shape[0])
+        with opened(pair.image) as image:
+            pixels = decoded(pair.image, image, "RGB", size)
+        if pixels.shape[:2] != mask.shape:
+            raise _other_size(pair, (pixels.shape[1], pixels.shape[0]), size)
+        return Item(pixels, mask, pair.id, pair.subject, pair.published)
 
 
 def _other_size(pair: Pair, image: tuple[int, int], mask: tuple[int, int]) -> DataError:
