@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.data.dataset import Bytes, Item
 from harness.data.phantoms.drawing import Floats, canvas, finished, published_split, random, texture
@@ -25,7 +24,7 @@ Colour = tuple[float, float, float]
 
 _DRAWN_HEIGHT = 96
 """Least height, in pixels, that objects are drawn at: twice the smoke scale's."""
-_STREAK = 0.085
+_STREAK = 0.1
 """Period of a coat's streaks."""
 _FUR = ((164, 128, 92), (120, 96, 72), (176, 164, 148), (110, 108, 106), (196, 172, 134), (88, 76, 68))
 """RGB grey levels of coats, and of what pets lie on."""
@@ -190,6 +189,3 @@ def fish(rng: np.random.Generator, sheet: Sheet, at: tuple[float, float], radius
 def nearest(parts: Sequence[Floats]) -> Floats:
     """Several outlines as one."""
     return np.asarray(np.minimum.reduce(list(parts)), np.float32)
-
-
-Inside = npt.NDArray[np.bool_]

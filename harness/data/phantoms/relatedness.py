@@ -30,5 +30,5 @@ def relatedness(data: Data) -> float:
 
 
 def is_related(data: Data, rng: np.random.Generator) -> bool:
-    """Whether the next object is drawn like a target's; whoever raises ``related`` turns more objects, and none back."""
+    """Whether the next object is drawn like a target's; a higher ``related`` turns more objects, and none back."""
     return bool(rng.random() < relatedness(data))
