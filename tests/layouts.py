@@ -133,6 +133,73 @@ def dr_rahim(root: Path, rng: np.random.Generator) -> None:
                 (base / f"Patient{patient:03d}{dash}{eye}.jpg").write_bytes(content.getvalue())
 
 
+def lump(rng: np.random.Generator) -> Image.Image:
+    """A white rectangle on black, somewhere, whose sides are multiples of 8: exact after JPEG too."""
+    mask = np.zeros((24, 32), np.uint8)
+    top, left = 8 * rng.integers(0, 2), 8 * rng.integers(0, 3)
+    mask[top : top + 8, left : left + 16] = 255
+    return Image.fromarray(mask)
+
+
+def picture(rng: np.random.Generator) -> Image.Image:
+    return Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+
+
+def kvasir_seg(root: Path, rng: np.random.Generator) -> None:
+    base = root / "Kvasir-SEG"
+    for number in range(FEW["kvasir_seg"][""]):
+        _save(picture(rng), base / "images" / f"cju{number}.jpg")
+        _save(lump(rng).convert("RGB"), base / "masks" / f"cju{number}.jpg")
+    (base / "kavsir_bboxes.json").write_text("{}")
+
+
+def oxford_iiit_pet(root: Path, rng: np.random.Generator) -> None:
+    """With what else the archive holds: unlisted images, AppleDouble files and MATLAB files."""
+    base = root / "oxford-iiit-pet"
+    names = [f"{breed}_{number}" for breed in ("Abyssinian", "american_bulldog") for number in range(1, 5)]
+    for name in names:
+        _save(picture(rng), base / "images" / f"{name}.jpg")
+        trimap = Image.fromarray(rng.integers(1, 4, (24, 32), dtype=np.uint8))
+        _save(trimap, base / "annotations" / "trimaps" / f"{name}.png")
+        (base / "annotations" / "trimaps" / f"._{name}.png").write_bytes(b"\0\5\x16\7")
+    (base / "images" / "Abyssinian_100.mat").write_bytes(b"MATLAB")
+    lists = {"trainval.txt": names[:2] + names[4:6], "test.txt": names[2:3] + names[6:7]}
+    for file, listed in lists.items():
+        lines = [f"{name} {1 + name.startswith('am')} 1 1\n" for name in listed]
+        (base / "annotations" / file).write_text("".join(lines))
+
+
+def isic2018(root: Path, rng: np.random.Generator) -> None:
+    for number in range(FEW["isic2018"][""]):
+        stem = f"ISIC_{number:07d}"
+        _save(picture(rng), root / "ISIC2018_Task1-2_Training_Input" / f"{stem}.jpg")
+        _save(lump(rng), root / "ISIC2018_Task1_Training_GroundTruth" / f"{stem}_segmentation.png")
+    for folder in ("ISIC2018_Task1-2_Training_Input", "ISIC2018_Task1_Training_GroundTruth"):
+        (root / folder / "LICENSE.txt").write_text("CC-0")
+
+
+def mas3k(root: Path, rng: np.random.Generator) -> None:
+    for part, count in FEW["mas3k"].items():
+        for number in range(count):
+            _save(picture(rng), root / "MAS3K" / part / "Image" / f"MAS_Crab_{number}.jpg")
+            _save(lump(rng), root / "MAS3K" / part / "Mask" / f"MAS_Crab_{number}.png")
+
+
+FEW: dict[str, dict[str, int]] = {
+    "kvasir_seg": {"": 6},
+    "oxford_iiit_pet": {"train": 4, "test": 2},
+    "isic2018": {"": 5},
+    "mas3k": {"train": 4, "test": 3},
+}
+"""Images by published split of tiny data sets with far fewer than published: their adapters are given these counts."""
+
+FEW_WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
+    "kvasir_seg": kvasir_seg,
+    "oxford_iiit_pet": oxford_iiit_pet,
+    "isic2018": isic2018,
+    "mas3k": mas3k,
+}
+
 WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "dme": dme,
     "drive": drive,

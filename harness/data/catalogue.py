@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from harness.data.dataset import DataError, Packed
+from harness.data.dataset import Adapter, DataError, Packed
 from harness.data.fingerprints import fingerprint
 from harness.data.packing import pack
-from harness.data.registry import check
+from harness.data.progress import Report
+from harness.data.registry import adapter_of, check
 from harness.specs import Data, Split
 
 
@@ -19,10 +20,12 @@ class Catalogue:
     Args:
         root: The data root; ``None``: phantoms only.
         cache: Folder for decoded data; ``None``: the user's cache folder.
+        report: Hears how far a data set is that is being decoded, see :func:`harness.data.progress.followed`.
     """
 
-    def __init__(self, root: Path | None, cache: Path | None = None) -> None:
-        self.root, self.cache = root, cache
+    def __init__(self, root: Path | None, cache: Path | None = None, report: Report | None = None) -> None:
+        self.root, self.cache, self.report = root, cache, report
+        self._adapters: dict[tuple[str, str], Adapter] = {}
         self._problems: dict[tuple[str, str, str], str] = {}
         self._fingerprints: dict[Data, str] = {}
         self._packed: WeakValueDictionary[Data, Packed] = WeakValueDictionary()
@@ -42,6 +45,13 @@ class Catalogue:
         """Why data sets that were looked for cannot be used, one sentence each."""
         return tuple(dict.fromkeys(filter(None, self._problems.values())))
 
+    def adapter(self, data: Data) -> Adapter:
+        """The adapter of resolved data, with the classes that these have."""
+        place = (data.name, data.evidence)
+        if place not in self._adapters:
+            self._adapters[place] = adapter_of(data, self.root)
+        return self._adapters[place]
+
     def fingerprint(self, data: Data) -> str:
         """Hash of the content of resolved data."""
         if data not in self._fingerprints:
@@ -53,5 +63,5 @@ class Catalogue:
         images = replace(data, split=Split(), subset=None, substitute="")
         packed = self._packed.get(images)
         if packed is None:
-            packed = self._packed[images] = pack(data, self.root, self.cache)
+            packed = self._packed[images] = pack(data, self.root, self.cache, report=self.report)
         return packed

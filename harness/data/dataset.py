@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ IGNORED = 255
 """Mask value of a pixel that neither trains nor counts."""
 
 Bytes = npt.NDArray[np.uint8]
+
+Targets = npt.NDArray[np.uint8] | npt.NDArray[np.int16]
+"""Class indices of many images: bytes, and 16 bits where more than 256 classes tell whole images apart."""
 
 Target = Bytes | int
 """A mask ``(H, W)`` of class indices, :data:`IGNORED` where nothing is known; or a grade, the class of an image."""
@@ -44,13 +47,18 @@ class Item:
     published: str = ""
 
 
+Deferred: TypeAlias = Callable[[], Item]
+"""An item that is decoded when it is called."""
+
+
 @dataclass(frozen=True)
 class Packed:
     """A decoded data set.
 
     Attributes:
         images: uint8 ``(N, H, W, C)``, C = 1 or 3 channels (RGB).
-        targets: Class indices, uint8: masks ``(N, H, W)``, with :data:`IGNORED`, or grades ``(N,)``.
+        targets: Class indices: masks ``(N, H, W)``, uint8 with :data:`IGNORED`, or grades ``(N,)``, uint8, or int16
+            where there are more than 256 classes.
         ids, subjects, published: As in :class:`Item`, one for each image.
         classes: Class names by index; 0 is the background where there is one (street scenes have none).
         foreground: The class that ``IoU.foreground`` is of, ``"fluid"``; ``""`` where no single class is it.
@@ -58,7 +66,7 @@ class Packed:
     """
 
     images: Bytes
-    targets: Bytes
+    targets: Targets
     ids: tuple[str, ...]
     subjects: tuple[str, ...]
     published: tuple[str, ...]
@@ -79,7 +87,7 @@ class Adapter(Protocol):
     task: Literal["segmentation", "classification"]
     """What its targets are for: masks or grades."""
     size: tuple[int, int]
-    """Height and width of the published images in pixels."""
+    """Height and width of the published images in pixels; usual ones where they vary."""
     images: int
     """How many annotated images there are; times are estimated from it."""
     classes: tuple[str, ...]
@@ -108,6 +116,27 @@ class Adapter(Protocol):
     def read(self, root: Path, data: Data) -> Iterator[Item]:
         """The annotated images in the order of their ids, one at a time; raises :class:`DataError` for a file that
         cannot be read, a mask whose size is not its image's, or one whose values mean no class."""
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """An adapter whose items may be decoded by several threads at once; packing uses as many as there are cores."""
+
+    def deferred(self, root: Path, data: Data) -> Iterator[Deferred]:
+        """The items of :meth:`Adapter.read`, in the same order, each still to be decoded; raises DataError where
+        ``read`` does, or when an item is decoded."""
+
+
+@runtime_checkable
+class Finding(Protocol):
+    """An adapter that finds out what its classes are, and how many images there are, from the folders under a root.
+
+    Its own ``classes`` and ``images`` are those of its phantom and of estimates.
+    """
+
+    def found(self, root: Path) -> Adapter:
+        """The same adapter with the classes and the number of images under ``root``; raises DataError where the data
+        set is absent."""
 
 
 class Generator(Protocol):

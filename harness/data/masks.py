@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.data.dataset import IGNORED, Bytes, DataError
-from harness.data.images import decoded, opened
+from harness.data.images import DEEP, decoded, numbers, opened
 
 _BETWEEN = (64, 191)
 """Grey levels that are neither black nor white. Kvasir-SEG's JPEG masks have none of them (1000 masks)."""
@@ -21,13 +21,22 @@ _COLOUR = 32
 def levels(path: Path) -> Bytes:
     """The grey levels ``(H, W)`` that a mask file shows; raises DataError for one with colours."""
     with opened(path) as mask:
+        if mask.mode in DEEP:
+            stored = numbers(path, mask)
+            return stored.astype(np.uint8) if 0 <= stored.min() <= stored.max() <= 255 else decoded(path, mask, "L")
         if mask.mode in ("1", "L"):
             return decoded(path, mask, "L")
-        channels = decoded(path, mask, "RGB")
+        channels = decoded(path, mask, "RGBA" if mask.mode in ("LA", "RGBA") else "RGB")
+    channels, opacity = channels[:, :, :3], channels[:, :, 3:]
     if int(np.ptp(channels, axis=2).max()) >= _COLOUR:
         raise DataError(
             f"Expected the mask {path} to be black and white, but its three channels differ; "
             "extract it again, or convert it to one channel."
+        )
+    if opacity.size and np.ptp(opacity) > 0 and np.ptp(channels) == 0:
+        raise DataError(
+            f"Expected the mask {path} to mark something by its grey levels, but it does so by its transparency only; "
+            "convert it to one channel."
         )
     return channels[:, :, 0]
 
@@ -37,6 +46,14 @@ def indices(path: Path) -> Bytes:
     with opened(path) as mask:
         if mask.mode == "P":
             return decoded(path, mask, "P")
+        if mask.mode in DEEP:
+            stored = numbers(path, mask)
+            if stored.min() < 0 or stored.max() > 255:
+                raise DataError(
+                    f"Expected the mask {path} to store numbers from 0 to 255, but got numbers between {stored.min()} "
+                    f"and {stored.max()}; convert it to 8 bits."
+                )
+            return stored.astype(np.uint8)
     return levels(path)
 
 

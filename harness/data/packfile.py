@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from harness.data.cache import flush, keep, recall
-from harness.data.dataset import IGNORED, Adapter, Bytes, Item, Packed
+from harness.data.dataset import IGNORED, Adapter, Bytes, Item, Packed, Targets
 
 _ARRAYS = ("images", "targets")
 _MANIFEST = "manifest.json"
@@ -45,7 +45,7 @@ def write(place: Path, key: str, items: Iterable[Item], source: Adapter) -> Pack
     staging = Path(tempfile.mkdtemp(dir=place.parent, prefix="."))
     try:
         with (staging / "images.npy").open("w+b") as images, (staging / "targets.npy").open("w+b") as targets:
-            manifest = {"key": key, **_stream(items, images, targets)}
+            manifest = {"key": key, **_stream(items, images, targets, source)}
             for file in (images, targets):
                 file.flush()
                 flush(file.fileno())
@@ -84,20 +84,22 @@ def read(place: Path, key: str, source: Adapter) -> Packed | None:
 def gather(items: Iterable[Item], source: Adapter) -> Packed:
     """The same in memory, where no folder can be written."""
     images, targets = io.BytesIO(), io.BytesIO()
-    manifest = _stream(items, images, targets)
+    manifest = _stream(items, images, targets, source)
     for file in (images, targets):
         file.seek(0)
     return _packed(np.load(images), np.load(targets), manifest, source)
 
 
-def _stream(items: Iterable[Item], images: IO[bytes], targets: IO[bytes]) -> dict[str, Any]:
+def _stream(items: Iterable[Item], images: IO[bytes], targets: IO[bytes], source: Adapter) -> dict[str, Any]:
     """Writes two ``.npy`` files item by item; returns what a manifest holds but its digests."""
-    arrays = _Growing(images), _Growing(targets)
+    graded = source.task == "classification"  # so that every number is a class, 255 too
+    wide = graded and len(source.classes) > 256
+    arrays = _Growing(images), _Growing(targets, np.dtype("<i2" if wide else "u1"))
     texts: dict[str, list[str]] = {"ids": [], "subjects": [], "published": []}
-    lowest, highest = IGNORED, 0
+    lowest, highest = len(source.classes), 0
     for item in items:
-        target = np.asarray(item.target, np.uint8)
-        known = target[target != IGNORED]
+        target = np.asarray(item.target, arrays[1].dtype)
+        known = target if graded else target[target != IGNORED]
         if known.size:
             lowest, highest = min(lowest, int(known.min())), max(highest, int(known.max()))
         for array, entry in zip(arrays, (item.image, target), strict=True):
@@ -109,17 +111,18 @@ def _stream(items: Iterable[Item], images: IO[bytes], targets: IO[bytes]) -> dic
 
 
 class _Growing:
-    """A ``.npy`` file of bytes that grows by one entry at a time.
+    """A ``.npy`` file of whole numbers that grows by one entry at a time.
 
     numpy leaves room in a file's header for its first axis to grow, so the header is written again at the end.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], dtype: np.dtype[Any] = np.dtype("u1")) -> None:  # noqa: B008
         self.file = file
+        self.dtype = dtype
         self.count = 0
         self.shape: tuple[int, ...] = ()
 
-    def append(self, entry: Bytes) -> None:
+    def append(self, entry: Bytes | Targets) -> None:
         if not self.count:
             self.shape = entry.shape
             self._header()
@@ -131,11 +134,11 @@ class _Growing:
     def finish(self) -> dict[str, Any]:
         self.file.seek(0)
         self._header()
-        return {"shape": [self.count, *self.shape], "dtype": "uint8"}
+        return {"shape": [self.count, *self.shape], "dtype": self.dtype.name}
 
     def _header(self) -> None:
         shape = (self.count, *self.shape)
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self.file, header)
 
 
@@ -144,7 +147,7 @@ def _mapped(folder: Path, manifest: dict[str, Any], source: Adapter) -> Packed:
     return _packed(images, targets, manifest, source)
 
 
-def _packed(images: Bytes, targets: Bytes, manifest: dict[str, Any], source: Adapter) -> Packed:
+def _packed(images: Bytes, targets: Targets, manifest: dict[str, Any], source: Adapter) -> Packed:
     ids, subjects, published = (tuple(manifest[name]) for name in ("ids", "subjects", "published"))
     return Packed(images, targets, ids, subjects, published, source.classes, source.foreground, source.task)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from harness.data import masks
-from harness.data.dataset import DataError, Item
-from harness.data.images import decoded, locate, opened
+from harness.data.dataset import Bytes, DataError, Deferred, Item
+from harness.data.images import decoded, displayed_size, locate, opened
 from harness.specs import Data
 
 
@@ -58,6 +59,10 @@ class PairedImages:
         """Every image of ``base`` with the mask that belongs to it, and every mask without an image."""
         raise NotImplementedError
 
+    def meant(self, labels: str) -> Mapping[int, int]:
+        """:attr:`meaning` by one of :attr:`labels`; a subclass with several annotations says which is what."""
+        return self.meaning
+
     def base(self, root: Path) -> Path:
         """The folder that holds the data set; raises DataError where there is none."""
         return locate(root, self.name, self.folder, self.title, self.layout, self.source)
@@ -76,8 +81,9 @@ class PairedImages:
         for split, count in self.counts.items():
             found = sum(pair.published == split for pair in pairs)
             if found != count:
+                expected = f"{count} {split}".rstrip()
                 raise DataError(
-                    f"Expected {count} {split} images of {self.title} as {self.layout}, but found {found} in {base}; "
+                    f"Expected {expected} images of {self.title} as {self.layout}, but found {found} in {base}; "
                     f"extract the whole data set again (from {self.source})."
                 )
         return pairs
@@ -88,22 +94,37 @@ class PairedImages:
     def check(self, root: Path) -> None:
         for pair in self.complete_pairs(root):
             with opened(pair.image) as image, opened(pair.mask) as mask:
-                _require_same_size(pair, image.size, mask.size)
+                # Pillow decodes some files to find their EXIF data, so it is asked only where the sizes differ.
+                if image.size != mask.size and displayed_size(pair.image, image) != mask.size:
+                    raise _other_size(pair, image.size, mask.size)
 
     def read(self, root: Path, data: Data) -> Iterator[Item]:
+        return (decode() for decode in self.deferred(root, data))
+
+    def deferred(self, root: Path, data: Data) -> Iterator[Deferred]:
         pairs = self.complete_pairs(root)
-        ones = not self.meaning and masks.of_ones(pair.mask for pair in pairs)
+        meaning = self.meant(data.labels)
+        ones = not meaning and masks.of_ones(pair.mask for pair in pairs)
         for pair in pairs:
-            with opened(pair.image) as image:
-                pixels = decoded(pair.image, image, "RGB")
-            mask = masks.classes(pair.mask, self.meaning) if self.meaning else masks.foreground(pair.mask, ones)
-            _require_same_size(pair, pixels.shape[1::-1], mask.shape[::-1])
-            yield Item(pixels, mask, pair.id, pair.subject, pair.published)
+            yield partial(self._item, pair, meaning, ones)
+
+    def mask(self, path: Path, meaning: Mapping[int, int], ones: bool) -> Bytes:
+        """Class indices ``(H, W)`` of a mask file; a subclass whose masks are stored in another way overrides it."""
+        return masks.classes(path, meaning) if meaning else masks.foreground(path, ones)
+
+    def _item(self, pair: Pair, meaning: Mapping[int, int], ones: bool) -> Item:
+        mask = self.mask(pair.mask, meaning, ones)
+        size = (mask.shape[1], mask.shape[0])
+        with opened(pair.image) as image:
+            pixels = decoded(pair.image, image, "RGB", size)
+        if pixels.shape[:2] != mask.shape:
+            raise _other_size(pair, (pixels.shape[1], pixels.shape[0]), size)
+        return Item(pixels, mask, pair.id, pair.subject, pair.published)
 
 
-def _require_same_size(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> None:
-    if image != mask:
-        raise DataError(
-            f"Expected the mask {pair.mask} to be as large as its image, {image[1]}×{image[0]} pixels (height × "
-            f"width), but it is {mask[1]}×{mask[0]}; extract both again."
-        )
+def _other_size(pair: Pair, image: tuple[int, int], mask: tuple[int, int]) -> DataError:
+    """The error for a mask of another size; sizes are width and height."""
+    return DataError(
+        f"Expected the mask {pair.mask} to be as large as its image, {image[1]}×{image[0]} pixels (height × "
+        f"width), but it is {mask[1]}×{mask[0]}; extract both again."
+    )

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.data import phantoms, sets
-from harness.data.dataset import Adapter, DataError, Generator
+from harness.data.dataset import Adapter, DataError, Finding, Generator
 from harness.specs import Data
 
 
@@ -29,6 +29,17 @@ def adapter(name: str) -> Adapter:
         raise ValueError(f"Expected the name of a data set, one of {', '.join(names())}, but got {name!r}.")
     found: Adapter = importlib.import_module(f"{sets.__name__}.{name}").ADAPTER
     return found
+
+
+def adapter_of(data: Data, root: Path | None) -> Adapter:
+    """The adapter of a resolved data set, with the classes that it finds under the root where these are real.
+
+    Raises:
+        ValueError: ``data`` is not resolved, or there is no data set of that name.
+        DataError: Its classes are to be found, and it is absent.
+    """
+    known = adapter(data.name)
+    return known.found(existing(root)) if not is_phantom(data) and isinstance(known, Finding) else known
 
 
 @cache

@@ -40,13 +40,14 @@ def resize_mask(mask: Bytes, size: tuple[int, int], classes: int) -> Bytes:
     """
     if size == mask.shape:
         return mask
-    values = (*range(classes), IGNORED)
-    shares = _areas(np.stack([(mask == value).astype(np.float32) for value in values], axis=-1), size)
+    # A class that the mask lacks has no share anywhere: its plane is not worth resizing (ADE20K has 150).
+    present = [0, 1] if classes == 2 else [value for value in np.unique(mask).tolist() if value != IGNORED] or [0]
+    shares = _areas(np.stack([(mask == value).astype(np.float32) for value in (*present, IGNORED)], axis=-1), size)
     ignored = shares[..., -1] >= 0.5
     if classes == 2:
         result = _highest(np.where(ignored, 0, shares[..., 1]))
     else:
-        result = shares[..., :-1].argmax(axis=-1).astype(np.uint8)
+        result = np.array(present, np.uint8)[shares[..., :-1].argmax(axis=-1)]
     result[ignored] = IGNORED
     return result
 

@@ -16,7 +16,7 @@ SMALLEST = 1e-6
 
 
 def combined(
-    method: str, test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.uint8]
+    method: str, test: Sequence[Shares], validation: Sequence[Shares], truth: npt.NDArray[np.integer]
 ) -> tuple[Shares, Shares]:
     """The members' probabilities as one.
 
@@ -48,7 +48,7 @@ def majority(members: Sequence[Shares], weights: npt.NDArray[np.floating]) -> Sh
     return shares
 
 
-def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
     """Weights of the members, ``(M,)``, with the least log loss on the validation images; equal ones to start from.
 
     Args:
@@ -82,7 +82,7 @@ def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.uint8]) -
     return np.asarray(shares / shares.sum(), np.float64)
 
 
-def confusion(shares: Shares, truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+def confusion(shares: Shares, truth: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
     """Confusion counts by image, ``(N, C, C)``, of combined probabilities."""
     from harness.tasks.metrics import confusion as count
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from harness.data.dataset import Targets
 from harness.jobs.augmentation import padded_size
 from harness.jobs.optimisation import autocast
 from harness.jobs.resident import Resident, normalised
@@ -70,9 +71,12 @@ def confusion(network: torch.nn.Module, data: Resident, recipe: Recipe) -> npt.N
     return torch.cat(counts).cpu().numpy()
 
 
-def predictions(network: torch.nn.Module, data: Resident, recipe: Recipe) -> npt.NDArray[np.uint8]:
-    """Predicted classes, ``(N, H, W)`` at the packed resolution or ``(N,)``."""
-    classes = [found.argmax(dim=1).to(torch.uint8).cpu() for found, _ in logits(network, data, recipe)]
+def predictions(network: torch.nn.Module, data: Resident, recipe: Recipe) -> Targets:
+    """Predicted classes, ``(N, H, W)`` at the packed resolution or ``(N,)``, in the type of the targets."""
+    classes = [
+        found.argmax(dim=1).to(torch.uint8 if found.shape[1] <= 256 else torch.int16).cpu()
+        for found, _ in logits(network, data, recipe)
+    ]
     return torch.cat(classes).numpy()
 
 

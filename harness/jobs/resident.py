@@ -25,7 +25,7 @@ class Resident:
 
     Attributes:
         images: uint8 ``(N, H, W, C)`` of the whole pack.
-        targets: uint8 ``(N, H, W)`` or ``(N,)`` of the whole pack.
+        targets: uint8 ``(N, H, W)`` or ``(N,)``, or int16 ``(N,)``, of the whole pack.
         indices: int64 ``(M,)``, the images of this part.
     """
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 
 from harness.data import Packed, Parts
+from harness.data.dataset import Targets
 from harness.jobs import combination, evaluation
 from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
@@ -115,7 +116,8 @@ class Work:
         artifacts: dict[Artifact, Path] = {}
         if "predictions" in self.asked:
             artifacts["predictions"] = self._saved(test.astype(np.float16), validation.astype(np.float16))
-        return self._leave(record, counts, test[self._shown].argmax(1).astype(np.uint8), artifacts)
+        previews: Targets = test[self._shown].argmax(1).astype(self.packed.targets.dtype)
+        return self._leave(record, counts, previews, artifacts)
 
     def predict(self) -> None:
         """Adds the predictions of a finished job, from its weights, to its entry."""
@@ -177,7 +179,7 @@ class Work:
         self,
         record: Record,
         counts: npt.NDArray[np.int64],
-        previews: npt.NDArray[np.uint8],
+        previews: Targets,
         artifacts: Mapping[Artifact, Path],
     ) -> Record:
         record.collapsed = collapsed(counts.sum(0))

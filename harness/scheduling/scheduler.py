@@ -191,7 +191,7 @@ class Scheduler:
             for recipe in dict.fromkeys(step for arm in demand.arms.values() for step in recipes(arm)):
                 if recipe not in reasons:
                     try:
-                        check(recipe)
+                        check(recipe, lambda data: len(self.catalogue.adapter(data).classes))
                         reasons[recipe] = "", False
                     except Failure as failure:
                         reasons[recipe] = str(failure), failure.transient

@@ -114,14 +114,14 @@ class Store:
         with self._arrays(key, "counts") as content:
             return dense(content)
 
-    def previews(self, key: str) -> npt.NDArray[np.uint8]:
+    def previews(self, key: str) -> npt.NDArray[np.uint8] | npt.NDArray[np.int16]:
         """Predicted classes of each image of the record's ``preview_ids``, on the first axis.
 
         Raises:
             StoreError: The job has none.
         """
         with self._arrays(key, "previews") as content:
-            return np.asarray(content["previews"], np.uint8)
+            return np.asarray(content["previews"])
 
     @contextmanager
     def _arrays(self, key: str, name: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
@@ -163,7 +163,7 @@ class Store:
         record: Record,
         *,
         counts: npt.NDArray[np.int64] | None = None,
-        previews: npt.NDArray[np.uint8] | None = None,
+        previews: npt.NDArray[np.uint8] | npt.NDArray[np.int16] | None = None,
         artifacts: Mapping[Artifact, Path] | None = None,
         keep: Collection[Artifact] = (),
     ) -> None:
@@ -260,6 +260,10 @@ class Store:
     def report_progress(self, key: str, report: Mapping[str, Any]) -> None:
         """Tells other processes how far a training is; see :func:`harness.store.in_flight.report`."""
         in_flight.report(self.partial(key), report)
+
+    def end_progress(self, key: str) -> None:
+        """Takes back what :meth:`report_progress` told, of what leaves no entry."""
+        shutil.rmtree(self.partial(key), ignore_errors=True)
 
     def in_flight(self, seconds: float = 60.0) -> list[dict[str, Any]]:
         """Progress of the trainings that reported lately; see :func:`harness.store.in_flight.in_flight`."""

@@ -60,7 +60,7 @@ def counts(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
     Args:
         logits: ``(B, C)``.
-        targets: uint8 ``(B,)``.
+        targets: Whole numbers ``(B,)``.
     """
     from torch.nn import functional
 
@@ -69,6 +69,6 @@ def counts(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return functional.one_hot(cell, classes * classes).view(-1, classes, classes)
 
 
-def shown(targets: npt.NDArray[np.uint8], subjects: Sequence[str], most: int) -> npt.NDArray[np.intp]:
+def shown(targets: npt.NDArray[np.integer], subjects: Sequence[str], most: int) -> npt.NDArray[np.intp]:
     """See :class:`harness.tasks.Task`; the highest grades, the subjects by turns."""
     return in_turns(np.argsort(-targets.astype(int), kind="stable"), subjects, most)

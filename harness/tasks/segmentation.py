@@ -96,7 +96,7 @@ def counts(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return torch.bincount(cell[targets != IGNORED], minlength=batch * classes**2).view(batch, classes, classes)
 
 
-def shown(targets: npt.NDArray[np.uint8], subjects: Sequence[str], most: int) -> npt.NDArray[np.intp]:
+def shown(targets: npt.NDArray[np.integer], subjects: Sequence[str], most: int) -> npt.NDArray[np.intp]:
     """See :class:`harness.tasks.Task`; the images with the most foreground, the subjects by turns."""
     foreground = ((targets != 0) & (targets != IGNORED)).sum(axis=(1, 2))
     return in_turns(np.argsort(-foreground, kind="stable"), subjects, most)

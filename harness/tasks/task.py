@@ -47,7 +47,7 @@ class Task(Protocol):
     def counts(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Confusion counts by image, int64 ``(B, C, C)``."""
 
-    def shown(self, targets: npt.NDArray[np.uint8], subjects: Sequence[str], most: int) -> npt.NDArray[np.intp]:
+    def shown(self, targets: npt.NDArray[np.integer], subjects: Sequence[str], most: int) -> npt.NDArray[np.intp]:
         """Positions of up to ``most`` images that the report shows predictions of, sorted."""
 
 

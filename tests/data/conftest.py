@@ -48,6 +48,7 @@ class Toy:
     version: int = 1
     task: str = "segmentation"
     size: tuple[int, int] = (4, 6)
+    images: int = 0
     classes: tuple[str, ...] = ("background", "thing")
     foreground: str = "thing"
     labels: tuple[str, ...] = ()

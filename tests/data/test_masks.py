@@ -93,6 +93,41 @@ def test_foreground_is_the_same_in_every_mode(mode: str, tmp_path: Path) -> None
     np.testing.assert_array_equal(masks.foreground(path, ones=False), expected)
 
 
+@pytest.mark.parametrize("white", [255, 65535])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_foreground_of_16_bits(white: int, suffix: str, tmp_path: Path) -> None:
+    expected = np.random.default_rng(0).integers(0, 2, (12, 16)).astype(np.uint8)
+    path = saved(white * expected.astype(np.uint16), tmp_path / f"mask{suffix}")
+    np.testing.assert_array_equal(masks.foreground(path, ones=False), expected)
+    assert not masks.of_ones([path])
+    saved(expected.astype(np.uint16), path)
+    assert masks.of_ones([path])
+    np.testing.assert_array_equal(masks.foreground(path, ones=True), expected)
+
+
+def test_classes_of_16_bits_are_numbers_and_not_their_upper_bits(tmp_path: Path) -> None:
+    stored = np.array([[0, 1, 2, 255]], np.uint16)
+    path = saved(stored, tmp_path / "mask.png")
+    assert masks.classes(path, {0: 0, 1: 1, 2: IGNORED}).tolist() == [[0, 1, IGNORED, IGNORED]]
+    saved(np.array([[0, 1, 2, 256 * 19]], np.uint16), path)
+    with pytest.raises(DataError, match=rf"^Expected the mask {path} to store numbers from 0 to 255, .* 0 and 4864; "):
+        masks.classes(path, dict.fromkeys(range(150), 0))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_mask_that_marks_by_its_transparency_only(mode: str, tmp_path: Path) -> None:
+    alpha = Image.fromarray(np.where(np.eye(12, 16) > 0, 255, 0).astype(np.uint8))
+    for colour, marks in ((Image.new("L", (16, 12)), False), (alpha.copy(), True)):
+        image = colour.convert(mode[:-1])
+        image.putalpha(alpha)
+        image.save(tmp_path / "mask.png")
+        if marks:
+            np.testing.assert_array_equal(masks.foreground(tmp_path / "mask.png", ones=False), np.eye(12, 16))
+        else:
+            with pytest.raises(DataError, match=r"^Expected the mask .*mask\.png .* by its transparency only; "):
+                masks.foreground(tmp_path / "mask.png", ones=False)
+
+
 def test_a_palette_stores_classes(tmp_path: Path) -> None:
     stored = np.array([[0, 1, 2, 255]], np.uint8)
     image = Image.fromarray(stored, "P")

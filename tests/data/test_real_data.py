@@ -79,6 +79,26 @@ def test_camvid_counts(real_root: Path) -> None:
     }
 
 
+def test_kvasir_seg_counts_share_of_polyps_and_near_duplicates(real_root: Path) -> None:
+    kvasir = datasets.adapter("kvasir_seg")
+    try:
+        kvasir.check(real_root)
+    except DataError as error:
+        pytest.skip(f"no real kvasir_seg: {error}")
+    shares, images = [], {}
+    for item in kvasir.read(real_root, Data("kvasir_seg")):
+        images.setdefault(item.subject, []).append(item.id)
+        shares.append(np.mean(item.target == 1))
+        assert item.target.max() == 1  # type: ignore[union-attr]
+    assert len(shares) == 1000
+    assert np.mean(shares) == pytest.approx(0.154, abs=0.0005)
+    pairs = [sorted(ids) for ids in images.values() if len(ids) > 1]
+    assert len(images) == 996
+    assert all(len(ids) == 2 for ids in pairs)
+    if (real_root / "kvasir_seg/Kvasir-SEG/images/test_16.jpg").is_file():  # The copy with numbered files.
+        assert sorted(pairs) == [["222", "test_16"], ["300", "667"], ["459", "620"], ["510", "593"]]
+
+
 def test_dr_rahim_counts(real_root: Path) -> None:
     rahim = datasets.adapter("dr_rahim")
     try:
