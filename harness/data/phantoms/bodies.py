@@ -26,7 +26,10 @@ _DRAWN_HEIGHT = 96
 """Least height, in pixels, that objects are drawn at: twice the smoke scale's."""
 _STREAK = 0.1
 """Period of a coat's streaks."""
-_FUR = ((164, 128, 92), (120, 96, 72), (176, 164, 148), (110, 108, 106), (196, 172, 134), (88, 76, 68))
+_FUR = (
+    (164, 128, 92), (120, 96, 72), (176, 164, 148), (110, 108, 106), (196, 172, 134), (88, 76, 68), (190, 116, 84),
+    (196, 132, 118),
+)  # fmt: skip
 """RGB grey levels of coats, and of what pets lie on."""
 
 

@@ -41,7 +41,7 @@ def _draw(sheet: Sheet) -> Item:
         at = (rng.uniform(0.28, 0.72), sheet.wide * (0.5 if count == 1 else 0.32 + 0.36 * number) + rng.normal(0, 0.07))
         outline = blob(rng, sheet, at, rng.uniform(0.20, 0.25) * (1.0 if count == 1 else 0.75))
         colour = sheet.colour(outline) * np.array((1.06, 0.98, 0.98), np.float32) * np.float32(rng.uniform(0.95, 1.08))
-        sheet.paint(outline, coat(rng, sheet, colour, outline), 1)
+        sheet.paint(outline, coat(rng, sheet, colour, outline, strength=1.25), 1)
     _view(sheet)
     return sheet.item()
 
@@ -55,7 +55,7 @@ def _folds(sheet: Sheet, rng: np.random.Generator) -> None:
             + rng.normal(0, 0.3) * (sheet.x - sheet.wide / 2)
         )
         away = (sheet.y - course) / _FOLD
-        sheet.image *= (1 - 0.28 * np.exp(-(away**2)) + 0.14 * np.exp(-((away + 1.4) ** 2)))[..., None]
+        sheet.image *= (1 - 0.22 * np.exp(-(away**2)) + 0.11 * np.exp(-((away + 1.4) ** 2)))[..., None]
 
 
 def _view(sheet: Sheet) -> None:
@@ -67,7 +67,7 @@ def _view(sheet: Sheet) -> None:
         sheet.image += np.exp(-(spot**2))[..., None] * (245 - sheet.image)
     lamp = (0.5 + rng.normal(0, 0.08), sheet.wide / 2 + rng.normal(0, 0.08))
     far = ellipse(sheet, lamp, (1.0, max(1.0, sheet.wide)))
-    sheet.image *= (1.12 - 0.9 * far**2)[..., None] * np.float32(rng.uniform(0.88, 1.08))
+    sheet.image *= (1.12 - 0.7 * far**2)[..., None] * np.float32(rng.uniform(0.88, 1.08))
     rim = ellipse(sheet, (0.5, sheet.wide / 2), (0.62, 0.62 * max(1.0, sheet.wide)))
     sheet.image[rim > 1] = 8.0
 

@@ -68,7 +68,7 @@ def _draw(sheet: Sheet, look: _Look) -> Item:
             _animal(sheet, look, own, at, size)
         else:
             _thing(sheet, own, at, size)
-    sheet.image *= sheet.random("light").uniform(0.75, 1.2, 3).astype(np.float32)  # photographs differ in their white
+    sheet.image *= sheet.random("light").uniform(0.85, 1.15, 3).astype(np.float32)  # photographs differ in their white
     return sheet.item()
 
 
