@@ -19,7 +19,7 @@ from harness.specs import Data, Resize
 TARGETS = ("kvasir_seg", "oxford_iiit_pet")
 SCENES = ("voc2012", "coco2017", "ade20k")
 MASKED = (*TARGETS, *SCENES, "isic2018", "mas3k")
-ANIMALS, THINGS = {"cat", "dog", "animal"}, {"person", "car", "bottle"}
+ANIMALS, THINGS = {"cat", "animal"}, {"person", "car", "bottle"}
 OBJECTS = ANIMALS | THINGS
 SIZE = Resize((48, 48))
 
@@ -80,7 +80,9 @@ def test_polyps_lie_on_pink_mucosa_with_black_corners() -> None:
     colour = np.mean([item.image[np.asarray(item.target) == 0].mean(axis=0) for item in items], axis=0)
     assert colour[0] > 1.3 * colour[1] > 1.3 * colour[2]
     assert max(item.image[:2, :2].mean() for item in items) < 20
-    highlights = np.mean([item.image.min(axis=2).max() > 180 for item in made("kvasir_seg", 20, resize=Resize((96, 96)))])
+    highlights = np.mean(
+        [item.image.min(axis=2).max() > 180 for item in made("kvasir_seg", 20, resize=Resize((96, 96)))]
+    )
     assert highlights > 0.5
 
 
@@ -97,7 +99,7 @@ def test_the_sea_is_blue_green_and_skin_is_not() -> None:
 def test_scenes_show_animals_or_things(name: str) -> None:
     around = {"background"} if name != "ade20k" else {"sky", "grass", "wall", "floor"}
     related, unrelated = shown(name, made(name, 30, 1.0)), shown(name, made(name, 30, 0.0))
-    assert related == around | ({"animal"} if name == "ade20k" else {"cat", "dog"})
+    assert related == around | ({"animal"} if name == "ade20k" else {"cat"})
     assert unrelated == around | THINGS
     assert all(IGNORED not in np.asarray(item.target) for item in made(name, 5))
 

@@ -26,18 +26,18 @@ class _Look:
         objects: Fewest and most of an image.
         surroundings: Names of the classes of a scene's upper and lower part: outdoors, then indoors; empty where both
             are background.
-        animals: Names of the classes of warm and of grey animals.
+        animal: Name of the class of animals.
     """
 
     objects: tuple[int, int]
     surroundings: tuple[tuple[str, str], ...]
-    animals: tuple[str, str]
+    animal: str
 
 
 _LOOKS: Mapping[str, _Look] = {
-    "voc2012": _Look((1, 2), (), ("dog", "cat")),
-    "coco2017": _Look((1, 3), (), ("dog", "cat")),
-    "ade20k": _Look((1, 3), (("sky", "grass"), ("wall", "floor")), ("animal", "animal")),
+    "voc2012": _Look((1, 2), (), "cat"),
+    "coco2017": _Look((1, 3), (), "cat"),
+    "ade20k": _Look((1, 3), (("sky", "grass"), ("wall", "floor")), "animal"),
 }
 
 _COLOURS: tuple[tuple[Colour, Colour], ...] = (((176, 188, 200), (118, 124, 90)), ((172, 160, 144), (124, 108, 92)))
@@ -68,7 +68,7 @@ def _draw(sheet: Sheet, look: _Look) -> Item:
             _animal(sheet, look, own, at, size)
         else:
             _thing(sheet, own, at, size)
-    sheet.image *= sheet.random("light").uniform(0.85, 1.15, 3).astype(np.float32)  # photographs differ in their white
+    sheet.image *= sheet.random("light").uniform(0.7, 1.25, 3).astype(np.float32)  # white differs between photographs
     return sheet.item()
 
 
@@ -88,9 +88,8 @@ def _surroundings(sheet: Sheet, look: _Look) -> None:
 
 def _animal(sheet: Sheet, look: _Look, rng: np.random.Generator, at: tuple[float, float], size: float) -> None:
     colour = fur(rng)
-    warm = float(colour[0] - colour[2]) > 40
     outline = animal(rng, sheet, at, size)
-    sheet.paint(outline, coat(rng, sheet, colour, outline), numbered(sheet.data.name, look.animals[0 if warm else 1]))
+    sheet.paint(outline, coat(rng, sheet, colour, outline), numbered(sheet.data.name, look.animal))
 
 
 def _thing(sheet: Sheet, rng: np.random.Generator, at: tuple[float, float], size: float) -> None:
