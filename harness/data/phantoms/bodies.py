@@ -51,17 +51,17 @@ class Sheet:
         self.wide = width / height
         self.image: Floats = np.zeros((height, width, 3), np.float32)
         self.mask: Bytes = np.full(self.shape, number, np.uint8)
-        self.y: Floats = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
-        self.x: Floats = ((np.arange(width, dtype=np.float32) + 0.5) / height)[None, :]
+        self.y: Floats = np.asarray((np.arange(height) + 0.5) / height, np.float32)[:, None]
+        self.x: Floats = np.asarray((np.arange(width) + 0.5) / height, np.float32)[None, :]
 
     def random(self, *parts: object) -> np.random.Generator:
         """A generator for one part of the drawing: what it draws changes nothing of the others."""
         return random(self.data.name, self.index, *parts)
 
-    def ground(self, rng: np.random.Generator, colour: Sequence[float], grain: float) -> None:
+    def ground(self, rng: np.random.Generator, colour: Floats, grain: float) -> None:
         """Fill the image with a colour whose lightness varies coarsely, by the share ``grain``."""
         relief = 1 + grain * (0.7 * texture(rng, self.shape, (4, 5)) + 0.5 * texture(rng, self.shape, (9, 11)))
-        self.image[:] = relief[..., None] * np.array(colour, np.float32)
+        self.image[:] = relief[..., None] * colour
 
     def paint(self, outline: Floats, surface: Floats, number: int | None) -> None:
         """Draw a surface ``(H, W, 3)`` or ``(3,)`` inside an outline; ``number``: its class, ``None``: what was."""

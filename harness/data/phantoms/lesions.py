@@ -31,7 +31,7 @@ class Lesions:
 def _draw(sheet: Sheet) -> Item:
     rng = sheet.random("skin")
     skin = np.array((222, 170, 148), np.float32) * rng.uniform(0.85, 1.1, 3).astype(np.float32)
-    sheet.ground(rng, skin.tolist(), 0.04)
+    sheet.ground(rng, skin, 0.04)
     related, rng = is_related(sheet.data, sheet.random("related")), sheet.random("lesion")
     at = (0.5 + rng.normal(0, 0.06), sheet.wide / 2 + rng.normal(0, 0.06))
     outline = blob(rng, sheet, at, rng.uniform(0.2, 0.32), 0.14)

@@ -30,7 +30,7 @@ class Marine:
 def _draw(sheet: Sheet) -> Item:
     rng = sheet.random("water")
     water = np.array((44, 118, 136), np.float32) * rng.uniform(0.75, 1.25, 3).astype(np.float32)
-    sheet.ground(rng, water.tolist(), 0.10)
+    sheet.ground(rng, water, 0.10)
     sheet.image *= (1.3 - 0.6 * sheet.y)[..., None]
     for _ in range(int(rng.integers(2, 6))):  # rocks and corals
         rock = blob(rng, sheet, (rng.uniform(0.75, 1.0), rng.uniform(0, sheet.wide)), rng.uniform(0.1, 0.22))

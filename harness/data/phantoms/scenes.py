@@ -78,8 +78,8 @@ def _surroundings(sheet: Sheet, look: _Look) -> None:
     upper, lower = (
         [numbered(sheet.data.name, name) for name in look.surroundings[place]] if look.surroundings else (0, 0)
     )
-    tones = [np.array(colour, np.float32) * rng.uniform(0.75, 1.2) for colour in _COLOURS[place]]
-    sheet.ground(rng, tones[0].tolist(), 0.12)
+    tones = [np.array(colour, np.float32) * np.float32(rng.uniform(0.75, 1.2)) for colour in _COLOURS[place]]
+    sheet.ground(rng, tones[0], 0.12)
     sheet.mask[:] = upper
     horizon = rng.uniform(0.45, 0.75)
     ground = box(sheet, ((1 + horizon) / 2, sheet.wide / 2), ((1 - horizon) / 2, sheet.wide))
