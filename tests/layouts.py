@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,18 @@ REAL_ROOT = Path(os.environ.get("CLAIMS_DATA_ROOT") or Path(__file__).parents[1]
 """Where the real data sets are, if they are anywhere."""
 
 HEIGHT, WIDTH = 12, 16
+
+VOC_PALETTE = [
+    channel
+    for number in range(256)
+    for channel in (
+        int("".join(str(number >> (3 * bit) & 1) for bit in range(3)).ljust(8, "0"), 2),
+        int("".join(str(number >> (3 * bit + 1) & 1) for bit in range(3)).ljust(8, "0"), 2),
+        int("".join(str(number >> (3 * bit + 2) & 1) for bit in range(3)).ljust(8, "0"), 2),
+    )
+]
+"""VOC's colours as its development kit makes them, red, green and blue of each number in turn."""
+
 ANNOTATED = (2, 4)
 """Frames of a tiny DME volume that hold an image and annotations."""
 
@@ -193,11 +206,108 @@ FEW: dict[str, dict[str, int]] = {
 }
 """Images by published split of tiny data sets with far fewer than published: their adapters are given these counts."""
 
+
 FEW_WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "kvasir_seg": kvasir_seg,
     "oxford_iiit_pet": oxford_iiit_pet,
     "isic2018": isic2018,
     "mas3k": mas3k,
+}
+
+
+def voc2012(root: Path, rng: np.random.Generator) -> None:
+    """With images of several sizes, one that no list names, and masks of a palette, of numbers and of colours."""
+    base = root / "VOCdevkit" / "VOC2012"
+    names = [f"2007_{number:06d}" for number in range(6)]
+    kinds = ("P", "P", "L", "RGB", "P", "P")
+    for number, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        size = (12 + 4 * (number % 2), 16)
+        image = Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8))
+        _save(image, base / "JPEGImages" / f"{name}.jpg")
+        stored = rng.choice(np.array([*range(21), 255], np.uint8), size)
+        mask = Image.fromarray(stored)
+        if kind != "L":
+            mask.putpalette(VOC_PALETTE)
+        _save(mask.convert("RGB") if kind == "RGB" else mask, base / "SegmentationClass" / f"{name}.png")
+    lists = {"train": names[:3], "val": names[3:5], "trainval": names[:5]}
+    for name, listed in lists.items():
+        path = base / "ImageSets" / "Segmentation" / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{stem}\n" for stem in listed))
+
+
+def ade20k(root: Path, rng: np.random.Generator) -> None:
+    base = root / "ADEChallengeData2016"
+    for folder, part, count in (("training", "train", 4), ("validation", "val", 2)):
+        for number in range(1, count + 1):
+            stem = f"ADE_{part}_{number:08d}"
+            labels = Image.fromarray(rng.integers(0, 151, (HEIGHT, WIDTH), dtype=np.uint8))
+            _save(photograph(rng), base / "images" / folder / f"{stem}.jpg")
+            _save(labels, base / "annotations" / folder / f"{stem}.png")
+    (base / "objectInfo150.txt").write_text("Idx Ratio Train Val Stuff Name\n")
+
+
+def coco2017(root: Path, rng: np.random.Generator) -> None:
+    """Images of several sizes; the first of each part has a square, one in it, a crowd, and the second has nothing."""
+    for part, first, count in (("train2017", 9, 4), ("val2017", 1, 2)):
+        images, annotations = [], []
+        for number in range(first, first + count):
+            height, width = 12 + 4 * (number % 2), 16
+            name = f"{number:012d}.jpg"
+            image = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+            _save(image.convert("L") if number == first + 1 else image, root / "coco" / part / name)
+            images.append({"file_name": name, "id": number, "height": height, "width": width})
+            if number == first + 1:
+                continue
+            large = [2.0, 2.0, 12.0, 2.0, 12.0, 10.0, 2.0, 10.0]
+            small = [4.0, 4.0, 8.0, 4.0, 8.0, 8.0, 4.0, 8.0]
+            crowd = {"size": [height, width], "counts": [height * width - 2 * height, 2 * height]}
+            objects = [(18, 16.0, [small], 0), (67, 80.0, [large], 0), (1, 2.0 * height, crowd, 1)]
+            for category, area, outline, is_crowd in objects:
+                annotations.append(
+                    {
+                        "segmentation": outline,
+                        "area": area,
+                        "iscrowd": is_crowd,
+                        "image_id": number,
+                        "bbox": [0.0, 0.0, 4.0, 4.0],
+                        "category_id": category,
+                        "id": 100 * number + len(annotations),
+                    }
+                )
+        file = root / "coco" / "annotations" / f"instances_{part}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        categories = [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}, {"id": 67, "name": "dining table"}]
+        content = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
+        file.write_text(json.dumps(content) + "\n")
+
+
+def imagenet(root: Path, rng: np.random.Generator, classes: tuple[str, ...] = ("n01", "n02", "n10")) -> None:
+    """With images of two sizes, one of them grey, and what else lies in such folders."""
+    for part, count in (("train", 3), ("val", 1)):
+        for name in classes:
+            for number in range(count):
+                size = (12 + 4 * (number % 2), 16, 3)
+                image = Image.fromarray(rng.integers(0, 256, size, dtype=np.uint8))
+                path = root / "imagenet" / part / name / f"{name}_{number}.JPEG"
+                _save(image.convert("L") if number == 2 else image, path)
+    (root / "imagenet" / "train" / classes[0] / ".DS_Store").write_bytes(b"Mac")
+    (root / "imagenet" / "LOC_synset_mapping.txt").write_text("n01 tench")
+
+
+MANY: dict[str, dict[str, int]] = {
+    "voc2012": {"train": 3, "test": 2},
+    "ade20k": {"train": 4, "test": 2},
+    "coco2017": {"train": 4, "test": 2},
+    "imagenet": {"train": 9, "test": 3},
+}
+"""As :data:`FEW`, of data sets of many classes."""
+
+MANY_WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {
+    "voc2012": voc2012,
+    "ade20k": ade20k,
+    "coco2017": coco2017,
+    "imagenet": imagenet,
 }
 
 WRITERS: dict[str, Callable[[Path, np.random.Generator], None]] = {

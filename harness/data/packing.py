@@ -134,8 +134,9 @@ def _same(item: Item) -> Item:
 def _counted(decode: Deferred, data: Data, source: Adapter) -> tuple[Item, Counts]:
     """An item ready to be packed, and how often each value occurs in its target as published."""
     item = decode()
-    counts = np.bincount(np.ravel(item.target), minlength=256)
-    if len(counts) > max(256, len(source.classes)):  # what fitting makes of such a mask means nothing
+    values = max(IGNORED + 1, len(source.classes))
+    counts = np.bincount(np.ravel(item.target), minlength=values)
+    if len(counts) > values:  # refused by whoever reads the counts: it fits no type of targets
         return item, counts
     return _packable(item, data, source), counts
 
@@ -153,7 +154,7 @@ def _packable(item: Item, data: Data, source: Adapter) -> Item:
 
 def _meaningful(read: Iterable[tuple[Item, Counts]], source: Adapter) -> Iterator[Item]:
     """Real items; raises DataError for a target beyond the classes, and where all items show one class only."""
-    seen = np.zeros(max(256, len(source.classes)), dtype=np.int64)
+    seen = np.zeros(max(IGNORED + 1, len(source.classes)), dtype=np.int64)
     for item, counts in read:
         unknown = [
             value

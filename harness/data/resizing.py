@@ -41,13 +41,15 @@ def resize_mask(mask: Bytes, size: tuple[int, int], classes: int) -> Bytes:
     if size == mask.shape:
         return mask
     # A class that the mask lacks has no share anywhere: its plane is not worth resizing (ADE20K has 150).
-    present = [0, 1] if classes == 2 else [value for value in np.unique(mask).tolist() if value != IGNORED] or [0]
-    shares = _areas(np.stack([(mask == value).astype(np.float32) for value in (*present, IGNORED)], axis=-1), size)
-    ignored = shares[..., -1] >= 0.5
+    present = [0, 1] if classes == 2 else np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[:IGNORED]).tolist()
+    shares = [_area((mask == value).astype(np.float32), size) for value in present]
+    ignored = _area((mask == IGNORED).astype(np.float32), size) >= 0.5
     if classes == 2:
-        result = _highest(np.where(ignored, 0, shares[..., 1]))
+        result = _highest(np.where(ignored, 0, shares[1]))
+    elif present:
+        result = np.array(present, np.uint8)[np.argmax(shares, axis=0)]
     else:
-        result = np.array(present, np.uint8)[shares[..., :-1].argmax(axis=-1)]
+        result = np.full(size, IGNORED, np.uint8)
     result[ignored] = IGNORED
     return result
 
@@ -100,15 +102,17 @@ def _highest(share: npt.NDArray[np.float32]) -> Bytes:
 
 
 def _areas(array: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """``(H, W, C)`` resized: exact means over areas along an axis that shrinks, then linear along one that grows."""
+    """``(H, W, C)`` resized, one channel as the other; see :func:`_area`."""
+    return np.stack([_area(plane, size) for plane in np.moveaxis(array, -1, 0)], axis=-1)
+
+
+def _area(plane: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """``(H, W)`` resized: exact means over areas along an axis that shrinks, then linear along one that grows."""
     import cv2
 
-    shrunk = (min(size[0], array.shape[0]), min(size[1], array.shape[1]))
-    planes = []
-    for plane in np.moveaxis(array, -1, 0):  # One by one: OpenCV reduces at most four channels at once.
-        if shrunk != plane.shape:
-            plane = cv2.resize(plane, shrunk[::-1], interpolation=cv2.INTER_AREA)
-        if size != plane.shape:
-            plane = cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR)
-        planes.append(np.asarray(plane, np.float32))
-    return np.stack(planes, axis=-1)
+    shrunk = (min(size[0], plane.shape[0]), min(size[1], plane.shape[1]))
+    if shrunk != plane.shape:
+        plane = np.asarray(cv2.resize(plane, shrunk[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    if size != plane.shape:
+        plane = np.asarray(cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    return plane

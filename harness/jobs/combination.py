@@ -53,11 +53,11 @@ def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.integer])
 
     Args:
         validation: Probabilities ``(N, C, …)`` of each member.
-        truth: True classes ``(N, …)``, 255 where nothing is known.
+        truth: True classes ``(N, …)``, 255 where nothing is known, unless there are more classes.
     """
     from scipy.optimize import minimize
 
-    known = truth != 255
+    known = (truth != 255) | (validation[0].shape[1] > 255)
     of_truth = [
         np.take_along_axis(np.moveaxis(member, 1, -1)[known], truth[known][:, None].astype(np.intp), 1)[:, 0]
         for member in validation

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from harness import data as datasets
@@ -16,6 +17,9 @@ from harness.jobs.work import Work
 from harness.networks import building, weights
 from harness.specs import Artifact, Combination, Data, Evaluation, Job, Recipe, recipe_of
 from harness.store import Record, Store
+
+COUNTS_BYTES = 16 * 10**9
+"""What the confusion counts by image of one evaluation may take: 2000 images of 1000 classes."""
 
 
 class Failure(Exception):
@@ -114,6 +118,13 @@ class Runner:
         packed = self.catalogue.load(recipe.data)
         recipe.check_crop((packed.images.shape[1], packed.images.shape[2]))
         parts = datasets.split(packed, recipe.data, job.seed)
+        most = max(len(parts.test), len(parts.validation))
+        if (needed := most * len(packed.classes) ** 2 * np.dtype(np.int64).itemsize) > COUNTS_BYTES:
+            raise ValueError(
+                f"Expected confusion counts of the test images of {recipe.data.name} that fit in "
+                f"{COUNTS_BYTES / 1e9:.0f} GB, but {most} images of {len(packed.classes)} classes take "
+                f"{needed / 1e9:.0f} GB; keep fewer classes or test images in its folders."
+            )
         return Work(job, key, inputs, asked, packed, parts, self.store, device, self.session)
 
     def _ready_device(self) -> torch.device:

@@ -115,12 +115,12 @@ def collapsed(counts: Counts) -> bool:
 
 
 def confusion(truth: npt.NDArray[np.integer], prediction: npt.NDArray[np.integer], classes: int) -> Counts:
-    """Counts ``(C, C)`` by true class (rows) and predicted class; a truth of 255 does not count.
+    """Counts ``(C, C)`` by true class (rows) and predicted class; a truth of 255 counts only where it is a class.
 
     >>> confusion(np.array([0, 1, 255]), np.array([0, 0, 1]), 2).tolist()
     [[1, 0], [1, 0]]
     """
-    valid = truth != 255
+    valid = (truth != 255) | (classes > 255)
     joint = truth[valid].astype(np.int64) * classes + prediction[valid]
     return np.bincount(joint, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
 

@@ -17,7 +17,8 @@ from harness.specs import Data, Split
 def test_every_module_is_a_data_set_of_its_name() -> None:
     retinas = {"chase_db1", "dme", "dr_rahim", "drive", "hrf", "stare"}
     pairs = {"isic2018", "kvasir_seg", "mas3k", "oxford_iiit_pet"}
-    assert {*retinas, "camvid", "cityscapes", *pairs, "bars", "discs"} == set(datasets.names())
+    scenes = {"ade20k", "camvid", "cityscapes", "coco2017", "imagenet", "voc2012"}
+    assert {*retinas, *scenes, *pairs, "bars", "discs"} == set(datasets.names())
     for name in datasets.names():
         found = datasets.adapter(name)
         assert found.name == name

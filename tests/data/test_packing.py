@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from layouts import MANY, MANY_WRITERS
 
 from harness import data as datasets
-from harness.data import DataError, Item, Packed, packfile, packing
+from harness.data import DataError, Item, Packed, fingerprints, packfile, packing, registry
 from harness.specs import Data, Resize, Split
 
 DRIVE = Data("drive", evidence="real")
+ADAPTERS: dict[str, Any] = {name: datasets.adapter(name) for name in datasets.names()}
 
 
 def same(one: Packed, two: Packed) -> bool:
@@ -116,6 +119,49 @@ def test_images_of_different_sizes_need_a_size(tmp_path: Path, add_set: Callable
     add_set(items=[])
     with pytest.raises(DataError, match="found none"):
         datasets.pack(toy, tmp_path, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["voc2012", "ade20k", "coco2017", "imagenet", "camvid", "dme"])
+def test_a_pack_does_not_depend_on_the_number_of_workers(
+    name: str, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte, manifest included; with images that are ready in another order than they are packed in."""
+    root = published
+    if name in MANY:
+        root = tmp_path / "root"
+        MANY_WRITERS[name](root, np.random.default_rng(0))
+        if name != "imagenet":
+            monkeypatch.setattr(registry, "adapter", lambda name: replace(ADAPTERS[name], counts=MANY[name]))
+            monkeypatch.setattr(fingerprints, "adapter", registry.adapter)
+    data = Data(name, resize=Resize((6, 8)), split=Split("random"), evidence="real")
+    packs = []
+    for workers in (1, 2, 7):
+        datasets.pack(data, root, tmp_path / str(workers), workers)
+        (folder,) = (each for each in (tmp_path / str(workers) / "packed").iterdir() if each.is_dir())
+        packs.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert packs[0].keys() == {"images.npy", "targets.npy", "manifest.json"}
+    assert packs[0] == packs[1] == packs[2]
+
+
+@pytest.mark.parametrize("name", ["voc2012", "coco2017", "imagenet"])
+def test_images_that_vary_need_a_resize(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    MANY_WRITERS[name](tmp_path / "root", np.random.default_rng(0))
+    if name != "imagenet":
+        monkeypatch.setattr(registry, "adapter", lambda name: replace(ADAPTERS[name], counts=MANY[name]))
+        monkeypatch.setattr(fingerprints, "adapter", registry.adapter)
+    with pytest.raises(DataError, match=rf"images of {name} to be equally large, but .*; give a `resize`\.$"):
+        datasets.pack(Data(name, evidence="real"), tmp_path / "root", tmp_path / "cache")
+    assert not [path for path in (tmp_path / "cache" / "packed").iterdir() if path.is_dir()]
+
+
+def test_a_disk_that_cannot_hold_a_large_data_set(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "items", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(packing, "GATHERED", 10**6)
+    monkeypatch.setattr(packing.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(DataError, match=r"about 0 GB free in .* the 40 images of DRIVE at 584×565, but got 0;"):
+        datasets.pack(DRIVE, published, tmp_path)
 
 
 def test_phantoms_are_cut_as_real_images_are(tmp_path: Path) -> None:

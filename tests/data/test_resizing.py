@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from harness.data import IGNORED
-from harness.data.resizing import fit_image, fit_mask, resize_image, resize_mask
+from harness.data.resizing import _areas, fit_image, fit_mask, resize_image, resize_mask
 from harness.specs import Resize
 
 sizes = st.tuples(st.integers(1, 24), st.integers(1, 24))
@@ -49,6 +49,19 @@ def test_a_thin_vessel_is_kept_where_a_majority_deletes_it() -> None:
 def test_several_classes_take_the_majority_and_half_ignored_is_ignored() -> None:
     mask = np.array([[0, 2, 1, 1], [2, 2, IGNORED, IGNORED]], np.uint8)
     assert resize_mask(mask, (1, 2), 3).tolist() == [[2, IGNORED]]
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(3, 30), sizes, sizes)
+def test_classes_that_a_mask_lacks_change_nothing(
+    data: st.DataObject, classes: int, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    """Against the plain way, a plane for each class of the data set whether it occurs or not."""
+    mask = data.draw(arrays.arrays(np.uint8, before, elements=st.sampled_from([0, 2, classes - 1, IGNORED])))
+    planes = np.stack([(mask == value).astype(np.float32) for value in (*range(classes), IGNORED)], axis=-1)
+    shares = _areas(planes, after)
+    expected = np.where(shares[..., -1] >= 0.5, IGNORED, shares[..., :-1].argmax(axis=-1))
+    np.testing.assert_array_equal(resize_mask(mask, after, classes), mask if before == after else expected)
 
 
 def test_same_size_changes_nothing_and_growing_is_linear() -> None:

@@ -380,10 +380,10 @@ def test_a_network_that_cannot_be_built_fails_its_own_claim_and_is_tried_again_o
     broken, fine = question({"good": recipe(0.6, "unwritten"), "bad": BAD}), question({"good": GOOD, "bad": BAD})
     check = synthetic.check
 
-    def unwritten(made):
+    def unwritten(made, count):
         if "unwritten" in made.frozen:
             raise RuntimeError("shapes do not match\nand more")
-        check(made)
+        check(made, count)
 
     monkeypatch.setattr(sys.modules["harness.jobs.running"], "check", unwritten)
     worker = scheduler(broken, fine)
