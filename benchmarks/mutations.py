@@ -101,6 +101,13 @@ MUTATIONS = (
         ("test_changed_light_destroys_the_target",),
     ),
     Mutation(
+        "phantoms of one name are packed once, however related they are",
+        "harness/data/fingerprints.py",
+        'content: object = drawn if data.related is None else {**drawn, "related": data.related}',
+        "content: object = drawn",
+        ("test_a_related_source_transfers_better",),
+    ),
+    Mutation(
         "the batch size is ignored",
         "harness/jobs/training.py",
         "batches = Batches(self.train_data, recipe, ",

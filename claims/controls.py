@@ -4,10 +4,14 @@
 are as many patches whose stripes fall. On 24×24 pixels a U-Net of 8 channels and 2 stages tells them apart after 24
 iterations, 0.3 s of one core, and no run collapses. ``benchmarks/controls.py`` measures how surely each control is
 decided.
+
+Two controls train on phantoms of photographs instead: natural scenes whose relatedness to the pets is set by a number
+(:mod:`harness.data.phantoms.relatedness`), then pets on a frozen backbone.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.specs import (
@@ -15,10 +19,12 @@ from harness.specs import (
     CrossEntropy,
     Data,
     Dice,
+    FromJob,
     Loss,
     Normalise,
     Optimiser,
     Poly,
+    RandomFlip,
     Recipe,
     Resize,
     Segmenter,
@@ -27,6 +33,9 @@ from harness.specs import (
 
 WHOLE, SOME, SHORT = 24, 12, 4
 """Iterations of a training that learns the target, and of shorter ones."""
+
+PHOTOGRAPHS = 48
+"""Iterations of a training on phantoms of photographs."""
 
 GAIN = 0.05
 """Smallest difference of Dice that would matter; what is planted is several times as large."""
@@ -52,6 +61,22 @@ def trained(iterations: int = WHOLE, data: str = "discs", labels: str = "", **ch
         "batch_size": 4,
     }
     return Recipe(**{**recipe, **changes})
+
+
+def photographed(name: str, related: float | None = None, **changes: Any) -> Recipe:
+    """A training on phantoms of photographs; ``related``: how closely their objects resemble the targets'."""
+    recipe: dict[str, Any] = {
+        "data": Data(name, resize=Resize((32, 32)), related=related),
+        "transforms": (RandomFlip(),),
+        "normalise": Normalise(116.0, 57.0),
+        "losses": (CrossEntropy(),),
+    }
+    return replace(trained(PHOTOGRAPHS), **{**recipe, **changes})
+
+
+def pets_after(source: str, related: float) -> Recipe:
+    """A training on pets with the frozen backbone of a source that is as closely related to them."""
+    return photographed("oxford_iiit_pet", init=FromJob(photographed(source, related)), frozen=("backbone",))
 
 
 def weighted(every_target: float, every_pixel: float) -> tuple[Loss, ...]:

@@ -5,7 +5,7 @@ that does not come out as planted makes the invocation fail, and no verdict besi
 ``benchmarks/README.md`` has how often each is decided as planted, and which mistake in the harness fails which control.
 """
 
-from controls import GAIN, HELP, MARGIN, SHORT, SOME, WHOLE, trained, weighted
+from controls import GAIN, HELP, MARGIN, SHORT, SOME, WHOLE, pets_after, trained, weighted
 
 from harness.relations import All, Equivalent, Greater, NonMonotonic, NotGreater, NotWorse, RankCorrelation, Reaches
 from harness.specs import ColourJitter, FromJob, Poly, RandomFlip, Reseeded
@@ -143,4 +143,22 @@ def test_weights_of_losses_count(claim):
         Greater("every-pixel", "every-target", GAIN),
         {"every-pixel": trained(losses=weighted(1.0, 4.0)), "every-target": trained(losses=weighted(4.0, 1.0))},
         measure="Precision.foreground",
+    )
+
+
+def test_a_related_source_transfers_better(claim):
+    """Of two sources that are frozen, the one whose objects have the target's shapes and coats serves it better."""
+    claim.holds(
+        Greater("related", "unrelated", GAIN),
+        {"related": pets_after("voc2012", 1.0), "unrelated": pets_after("voc2012", 0.0)},
+        measure=DICE,
+    )
+
+
+def test_sources_that_are_alike_transfer_alike(claim):
+    """Of two sources of which neither is related to the target, neither serves it better by what relatedness gives."""
+    claim.holds(
+        NotGreater("coco", "voc", HELP),
+        {"coco": pets_after("coco2017", 0.0), "voc": pets_after("voc2012", 0.0)},
+        measure=DICE,
     )

@@ -19,7 +19,7 @@ def fingerprint(data: Data, root: Path | None, cache: Path | None = None) -> str
 
     For real data: the names of its files below the root and their content, whichever annotation or size ``data`` asks
     for, and the adapter's version. The files' hash is remembered by path, size and time of change of every file. For a
-    phantom: its name, size and count, and the generator's version. For both the version of packing.
+    phantom: its name, size, count and relatedness, and the generator's version. For both the version of packing.
 
     Args:
         data: A resolved data set: ``evidence`` is ``"real"`` or ``"phantom"``.
@@ -32,7 +32,9 @@ def fingerprint(data: Data, root: Path | None, cache: Path | None = None) -> str
     """
     if is_phantom(data):
         version = generator(data.name).version
-        content: object = {"phantom": data.name, "size": data.size, "count": data.count}
+        drawn: dict[str, object] = {"phantom": data.name, "size": data.size, "count": data.count}
+        # Left out where it is not set, so that phantoms that know of no target keep their fingerprint.
+        content: object = drawn if data.related is None else {**drawn, "related": data.related}
     else:
         version = adapter(data.name).version
         content = _of_files(adapter(data.name).files(existing(root)), existing(root), cache)

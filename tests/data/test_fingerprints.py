@@ -109,8 +109,10 @@ def test_a_phantoms_fingerprint_is_of_its_request() -> None:
         replace(PHANTOM, count=4),
         replace(PHANTOM, resize=Resize((24, 24))),
         replace(PHANTOM, name="stare"),
+        replace(PHANTOM, related=0.0),
+        replace(PHANTOM, related=0.5),
     ]
-    assert len({first, *(datasets.fingerprint(other, None) for other in others)}) == 4
+    assert len({first, *(datasets.fingerprint(other, None) for other in others)}) == 6
 
 
 def test_data_must_be_resolved(published: Path, tmp_path: Path) -> None:
