@@ -80,7 +80,7 @@ class Small:
     """What a scale with small networks spends.
 
     Attributes:
-        network, transformer: What stays of convolutional networks and of transformers.
+        resnet, hrnet, vit, swin: What stays of each kind of backbone and of its heads.
         image, street: Sizes of colonoscopy and street images; other sources are as large as the former.
         crop: Side of the crops.
         count: Phantom images of each data set.
@@ -91,8 +91,10 @@ class Small:
         paired: Whether seeds are compared as pairs, from pilots on seeds that no claim uses.
     """
 
-    network: Shrink
-    transformer: Shrink
+    resnet: Shrink
+    hrnet: Shrink
+    vit: Shrink
+    swin: Shrink
     image: tuple[int, int]
     street: tuple[int, int]
     crop: int
@@ -107,14 +109,38 @@ class Small:
 
 SMALL: dict[Scale, Small] = {
     "desk": Small(
-        Shrink(16, 4, 0.5, 32), Shrink(64, 4, 0.5, 32), (128, 128), (120, 160), 96, 100, 300, 6, 300, 1e-3,
-        one_source=False, paired=True,
+        resnet=Shrink(16, 4, 0.5, 32),
+        hrnet=Shrink(16, 3, 0.5, 32),
+        vit=Shrink(64, 3, 0.5, 32),
+        swin=Shrink(24, 3, 0.5, 32),
+        image=(128, 128),
+        street=(120, 160),
+        crop=96,
+        count=100,
+        iterations=400,
+        evaluations=8,
+        source_iterations=400,
+        learning_rate=1e-3,
+        one_source=False,
+        paired=True,
     ),
     "smoke": Small(
-        Shrink(8, 4, 0.25, 16), Shrink(32, 4, 0.25, 16), (48, 48), (36, 54), 32, 80, 80, 4, 60, 1e-2,
-        one_source=True, paired=True,
+        resnet=Shrink(8, 4, 0.25, 16),
+        hrnet=Shrink(8, 2, 0.25, 16),
+        vit=Shrink(32, 3, 0.25, 16),
+        swin=Shrink(8, 2, 0.25, 16),
+        image=(48, 48),
+        street=(36, 54),
+        crop=32,
+        count=80,
+        iterations=100,
+        evaluations=5,
+        source_iterations=60,
+        learning_rate=5e-3,
+        one_source=True,
+        paired=False,
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -236,7 +262,7 @@ class Pipeline:
         classifier = replace(
             classifier,
             data=replace(classifier.data, count=small.count, resize=Resize(small.image)),
-            network=Classifier(backbone, shrink=small.network),
+            network=Classifier(backbone, shrink=replace(small.hrnet, head=None)),
             budget=Budget(small.source_iterations),
             transforms=(RandomCrop((small.crop, small.crop)), RandomFlip()),
             optimiser=self._optimiser(backbone),
@@ -251,7 +277,8 @@ class Pipeline:
 
     def _network(self, backbone: str, head: str) -> Segmenter:
         small = self._small
-        return Segmenter(backbone, head, small and (small.transformer if backbone in TRANSFORMERS else small.network))
+        kinds = {} if small is None else {"hr48": small.hrnet, VIT: small.vit, SWIN: small.swin}
+        return Segmenter(backbone, head, small and kinds.get(backbone, small.resnet))
 
     def _optimiser(self, backbone: str) -> Optimiser:
         if self._small:
