@@ -60,14 +60,14 @@ def test_segmentation_pretraining_beats_classification(claim):
     # Half of what the paper prints: IoU 81.76, 82.95 and 83.76 against 77.79.
     gains = {"cityscapes": 0.02, "voc2012": 0.026, "ade20k": 0.03}
     arms = {
-        source: polyps.fine_tuned("hr48", "fcn", source, substitute, from_imagenet=True)
+        source: polyps.fine_tuned(polyps.from_imagenet, "fcn", source, substitute, imagenet=True)
         for source, substitute in substitutes.items()
     }
     claim.holds(
         lambda names: All(
             tuple(Greater(name, "imagenet", gains[name], paired=polyps.paired) for name in names if name != "imagenet")
         ),
-        arms | {"imagenet": polyps.from_classification("hr48", "fcn")},
+        arms | {"imagenet": polyps.from_classification(polyps.from_imagenet, "fcn")},
         measure="IoU.foreground",
     )
 
@@ -82,7 +82,7 @@ def test_larger_diverse_source_transfers_better(claim):
         "ade20k": "camvid",
     }
     arms = {
-        source: polyps.fine_tuned("hr48", "fcn", source, substitute, from_imagenet=True)
+        source: polyps.fine_tuned(polyps.from_imagenet, "fcn", source, substitute, imagenet=True)
         for source, substitute in substitutes.items()
     }
     # Half of the smallest step that the paper prints: IoU 82.95 to 83.76.

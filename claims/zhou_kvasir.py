@@ -13,7 +13,8 @@ Reduced: the same networks, images and checkpoints, a tenth of the iterations, b
 
 Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam. Their
 sources are trained here, from random weights; only where a claim compares with an ImageNet backbone, all of its
-networks start from one.
+networks start from one. At the desk scale that is SqueezeNet 1.0, whose ImageNet weights are small enough for a
+workstation (Han et al.'s Deep Compression); at the smoke scale, and where they are absent, it is trained here too.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ RELEASED = {
 }
 """mmsegmentation's checkpoints by backbone, head and source; the paper does not say which of several it took."""
 
-HRNET_IMAGENET = "hrnetv2_w48"
-"""mmsegmentation's ImageNet backbone of HRNet-48."""
+IMAGENET_WEIGHTS = {"hr48": "open-mmlab://msra/hrnetv2_w48", "squeezenet1_0": "squeezenet1_0.deepcompression"}
+"""Released ImageNet weights by backbone."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Small:
     """What a scale with small networks spends.
 
     Attributes:
-        resnet, hrnet, vit, swin: What stays of each kind of backbone and of its heads.
+        imagenet: The backbone that starts from ImageNet.
+        resnet, hrnet, squeezenet, vit, swin: What stays of each kind of backbone and of its heads.
         image, street: Sizes of colonoscopy and street images; other sources are as large as the former.
         crop: Side of the crops.
         count: Phantom images of each data set.
@@ -91,8 +93,10 @@ class Small:
         paired: Whether seeds are compared as pairs, from pilots on seeds that no claim uses.
     """
 
+    imagenet: str
     resnet: Shrink
     hrnet: Shrink
+    squeezenet: Shrink
     vit: Shrink
     swin: Shrink
     image: tuple[int, int]
@@ -109,24 +113,28 @@ class Small:
 
 SMALL: dict[Scale, Small] = {
     "desk": Small(
+        imagenet="squeezenet1_0",
         resnet=Shrink(16, 4, 0.5, 32),
         hrnet=Shrink(16, 3, 0.5, 32),
+        squeezenet=Shrink(96, 4, head=32),
         vit=Shrink(64, 3, 0.5, 32),
         swin=Shrink(24, 3, 0.5, 32),
-        image=(128, 128),
-        street=(120, 160),
-        crop=96,
+        image=(96, 96),
+        street=(90, 120),
+        crop=64,
         count=100,
-        iterations=400,
-        evaluations=8,
-        source_iterations=400,
+        iterations=250,
+        evaluations=5,
+        source_iterations=250,
         learning_rate=1e-3,
         one_source=False,
         paired=True,
     ),
     "smoke": Small(
+        imagenet="hr48",
         resnet=Shrink(8, 4, 0.25, 16),
         hrnet=Shrink(8, 2, 0.25, 16),
+        squeezenet=Shrink(96, 4, head=16),
         vit=Shrink(32, 3, 0.25, 16),
         swin=Shrink(8, 2, 0.25, 16),
         image=(48, 48),
@@ -159,6 +167,11 @@ class Pipeline:
         """Whether networks are small and trained from random weights here."""
         return self._small is not None
 
+    @property
+    def from_imagenet(self) -> str:
+        """The backbone of the networks that start from ImageNet: the published HRNet-48, or a smaller one."""
+        return self._small.imagenet if self._small else "hr48"
+
     def fine_tuned(
         self,
         backbone: str,
@@ -166,8 +179,8 @@ class Pipeline:
         source: str,
         substitute: str | Substitute = "",
         *,
-        own: bool = False,
-        from_imagenet: bool = False,
+        own: bool | None = None,
+        imagenet: bool = False,
     ) -> Recipe:
         """A network pretrained on a source, trained on polyps.
 
@@ -175,14 +188,16 @@ class Pipeline:
             backbone, head: The network.
             source: What it is pretrained on.
             substitute: Real data that may stand in for an absent source.
-            own: Whether each seed trains a source of its own, so that the source's score can be compared.
-            from_imagenet: Whether a source that is trained here starts from an ImageNet backbone.
+            own: Whether each seed trains a source of its own, so that the source's score can be compared; ``None``:
+                where the released checkpoint is absent, and at the small scales, where seeds may share it.
+            imagenet: Whether a source that is trained here starts from an ImageNet backbone.
         """
         seed = 0 if self._small and self._small.one_source and not own else None
-        trained = FromJob(self.source(backbone, head, source, substitute, from_imagenet=from_imagenet), seed=seed)
+        trained = FromJob(self.source(backbone, head, source, substitute, imagenet=imagenet), seed=seed)
         if self._small or own:
             return self.polyps(backbone, head, trained)
-        return self.polyps(backbone, head, Weights(RELEASED[backbone, head, source], otherwise=trained))
+        otherwise = trained if own is None else None
+        return self.polyps(backbone, head, Weights(RELEASED[backbone, head, source], otherwise=otherwise))
 
     def from_classification(self, backbone: str, head: str) -> Recipe:
         """A network with a backbone from ImageNet and a random head, trained on polyps."""
@@ -212,7 +227,7 @@ class Pipeline:
         )
 
     def source(
-        self, backbone: str, head: str, name: str, substitute: str | Substitute = "", *, from_imagenet: bool = False
+        self, backbone: str, head: str, name: str, substitute: str | Substitute = "", *, imagenet: bool = False
     ) -> Recipe:
         """The training of a source network, as in mmsegmentation's configs but for its length at the reduced scale."""
         small, street = self._small, name == "cityscapes"
@@ -221,7 +236,7 @@ class Pipeline:
             data=data,
             network=self._network(backbone, head),
             budget=Budget(80_000 if self.scale == "paper" else 8_000),
-            init=self._imagenet(backbone) if from_imagenet else Scratch(),
+            init=self._imagenet(backbone) if imagenet else Scratch(),
             transforms=(
                 RandomResize(0.5, 2.0),
                 RandomCrop((512, 1024) if street else (512, 512)),
@@ -257,19 +272,24 @@ class Pipeline:
             schedule=Step(30),
             batch_size=256,
         )
-        if small is None:
-            return Weights(HRNET_IMAGENET, part="backbone", otherwise=FromJob(classifier, part="backbone"))
-        classifier = replace(
-            classifier,
-            data=replace(classifier.data, count=small.count, resize=Resize(small.image)),
-            network=Classifier(backbone, shrink=replace(small.hrnet, head=None)),
-            budget=Budget(small.source_iterations),
-            transforms=(RandomCrop((small.crop, small.crop)), RandomFlip()),
-            optimiser=self._optimiser(backbone),
-            schedule=Poly(),
-            batch_size=8,
-        )
-        return FromJob(classifier, part="backbone", seed=0 if small.one_source else None)
+        seed = None
+        if small:
+            shrink = replace(small.hrnet, head=None) if backbone == "hr48" else None
+            classifier = replace(
+                classifier,
+                data=replace(classifier.data, count=small.count, resize=Resize(small.image)),
+                network=Classifier(backbone, shrink=shrink),
+                budget=Budget(small.source_iterations),
+                transforms=(RandomCrop((small.crop, small.crop)), RandomFlip()),
+                optimiser=self._optimiser(backbone),
+                schedule=Poly(),
+                batch_size=8,
+            )
+            seed = 0 if small.one_source else None
+        trained = FromJob(classifier, part="backbone", seed=seed)
+        if self.scale == "smoke":
+            return trained
+        return Weights(IMAGENET_WEIGHTS[backbone], part="backbone", otherwise=trained)
 
     @property
     def _small(self) -> Small | None:
@@ -277,8 +297,10 @@ class Pipeline:
 
     def _network(self, backbone: str, head: str) -> Segmenter:
         small = self._small
-        kinds = {} if small is None else {"hr48": small.hrnet, VIT: small.vit, SWIN: small.swin}
-        return Segmenter(backbone, head, small and kinds.get(backbone, small.resnet))
+        if small is None:
+            return Segmenter(backbone, head)
+        shrinks = {"hr48": small.hrnet, "squeezenet1_0": small.squeezenet, VIT: small.vit, SWIN: small.swin}
+        return Segmenter(backbone, head, shrinks.get(backbone, small.resnet))
 
     def _optimiser(self, backbone: str) -> Optimiser:
         if self._small:
