@@ -34,7 +34,7 @@ from harness.specs import (
 WHOLE, SOME, SHORT = 24, 12, 4
 """Iterations of a training that learns the target, and of shorter ones."""
 
-PHOTOGRAPHS = 48
+PHOTOGRAPHS = 32
 """Iterations of a training on phantoms of photographs."""
 
 GAIN = 0.05

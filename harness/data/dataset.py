@@ -148,4 +148,5 @@ class Generator(Protocol):
     """Raise it whenever it would draw another image."""
 
     def generate(self, data: Data) -> Iterator[Item]:
-        """``data.count`` images of ``data.size`` (or the published size), deterministic by name and position."""
+        """``data.count`` images of ``data.size`` (or the published size), deterministic by name, position and,
+        where the generator knows of a target, ``data.related``."""
