@@ -201,7 +201,22 @@ def main() -> None:
     records = {
         name: [found for seed in seeds if (found := scheduler.record(job(arm, seed)))] for name, arm in arms.items()
     }
-    print("\n".join(spread(records, parse(options.measure)).lines()))
+    measure = parse(options.measure)
+    measured = {name: runs for name, runs in records.items() if any(_has(each, measure) for each in runs)}
+    print("\n".join(spread(measured, measure).lines()))
+    if left_out := records.keys() - measured.keys():
+        print(f"without {measure}: {', '.join(sorted(left_out))}")
+
+
+def _has(record: Record, measure: Measure) -> bool:
+    """Whether a run has the measure: street scenes, for example, have no foreground."""
+    if record.failed:
+        return False
+    try:
+        record.value(measure)
+    except ValueError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
