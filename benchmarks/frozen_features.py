@@ -5,7 +5,8 @@
 Prints Markdown. The same frozen ResNet-50 is trained on the same noise of 512×512, whole and as it is, by
 `harness.jobs.training.Trainer` without evaluations: the plain way, with the backbone in every iteration, and from
 features. Each run starts anew. Its first iteration sees every image once: from features it fills the memory, and is
-given apart. The two take turns, and ratios are taken within a round.
+given apart. The two take turns, and ratios are taken within a round. Time is the processor's, of one
+thread: what the clock shows on a machine that does nothing else.
 
 The heads decide: features spare the backbone's forward pass and nothing of the head's forward and backward pass.
 
@@ -47,7 +48,7 @@ HEADS = {"resnet50": 3, "linear": 3, "fcn": 1, "deeplabv3": 1}
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of the first iteration, and of each later one."""
+    """Processor seconds of the first iteration, and of each later one."""
 
     first: float
     later: float
@@ -93,12 +94,12 @@ def timed(recipe: Recipe, packed: Packed) -> Timing:
     marks: list[float] = []
 
     def report(progress: Progress, iterations: int) -> None:
-        marks.append(time.perf_counter())
+        marks.append(time.process_time())
 
     parts = Parts(np.arange(recipe.batch_size), np.arange(0), np.arange(recipe.batch_size, recipe.batch_size + 1))
     trainer = Trainer(recipe, SEED, packed, parts, torch.device("cpu"), report=report)
     trainer.evaluated_at = frozenset()
-    start = time.perf_counter()
+    start = time.process_time()
     trainer.run()
     return Timing(marks[0] - start, (marks[-1] - marks[0]) / (len(marks) - 1))
 

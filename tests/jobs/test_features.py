@@ -132,9 +132,10 @@ def test_bf16_comes_to_the_same_within_its_precision(
 ) -> None:
     chosen = replace(recipe, precision="bf16")
     plain = plainly(lambda: trainer(chosen, seed=3, validation=3), chosen, monkeypatch)
-    made = trainer(chosen, seed=3, validation=3)
-    made.run()
+    made = finished(trainer(chosen, seed=3, validation=3))
     assert_close(made, plain, rtol=0.02, atol=2e-3)
+    batches, _ = features.sources(made.network, chosen, made.train_data, 3)
+    assert {level.dtype for level in batches.batch(0)[0].levels} == {torch.bfloat16}
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "squeezenet1_1"])
