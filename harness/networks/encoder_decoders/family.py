@@ -82,6 +82,10 @@ class EncoderDecoder(SegmenterFamily):
         *_, third, last = self.member(network).reductions(network.shrink)
         return {"decode_head": last, "auxiliary_head": third}
 
+    def trunk_cost(self, network: Segmenter, size: tuple[int, int]) -> float:
+        """As :meth:`Family.trunk_cost`: the backbone's."""
+        return self.member(network).cost(network.shrink, size)
+
     def cost(self, network: Segmenter, size: tuple[int, int]) -> float:
         """As :meth:`Family.cost`, without the auxiliary head, which does not run in inference."""
         member, shrink = self.member(network), network.shrink

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.networks.classifiers import ClassifierFamily
 from harness.networks.encoder_decoders.backbone import Backbone
@@ -13,6 +13,7 @@ from harness.networks.encoder_decoders.resnet import RESNETS
 from harness.networks.encoder_decoders.swin import SWIN
 from harness.networks.encoder_decoders.vit import VIT
 from harness.networks.family import input_size
+from harness.networks.features import Features
 from harness.specs import Classifier, Recipe
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class PooledBackbone(ClassifierFamily):
     version = 1
     backbones = tuple(MEMBERS)
     heads = ("head",)
+    trunk = ("backbone",)
 
     def stride(self, network: Classifier) -> int:
         """As :meth:`Family.stride`."""
@@ -71,6 +73,21 @@ class PooledBackbone(ClassifierFamily):
         pooled = range(len(channels)) if member.pools_all else range(len(channels) - 1, len(channels))
         backbone = MODELS.build(member.config(network.shrink))
         return PooledClassifier(backbone, pooled, sum(channels[pooled.start :]), classes, network.dropout)
+
+    def features(self, module: torch.nn.Module, images: torch.Tensor) -> Features:
+        """The pooled features ``(B, C)`` before dropout."""
+        import torch
+
+        network: Any = module
+        maps = network.backbone(images)
+        height, width = images.shape[2:]
+        return Features((torch.cat([maps[index].mean((2, 3)) for index in network.pooled], dim=1),), (height, width))
+
+    def classify(self, module: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """As :meth:`ClassifierFamily.classify`."""
+        network: Any = module
+        logits: torch.Tensor = network.head(network.dropout(features))
+        return logits
 
     def initialise(self, module: torch.nn.Module) -> None:
         """The backbone by mmsegmentation's rules, the last layer by those of its linear heads."""
