@@ -84,7 +84,7 @@ class Small:
 
 
 SMALL: dict[Scale, Small] = {
-    "desk": Small(Shrink(16, 4, 0.5, 32), (96, 96), 256, 80, 240, 10, 1e-3, one_source=False, paired=True),
+    "desk": Small(Shrink(16, 4, 0.5, 32), (64, 64), 256, 80, 240, 10, 1e-3, one_source=False, paired=True),
     "smoke": Small(Shrink(8, 4, 0.25, 16), (32, 32), 64, 48, 192, 10, 1e-2, one_source=True, paired=True),
 }
 
