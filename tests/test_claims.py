@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from harness import papers
+from harness.networks import released
 
 CLAIMS = Path(__file__).parents[1] / "claims"
 
@@ -81,3 +82,43 @@ def test_claims_are_collected_and_planned_without_torch_and_mmseg(arguments, tmp
     )  # fmt: skip
     *_, last = done.stdout.splitlines()
     assert last == "0 []", done.stdout + done.stderr
+
+
+@pytest.fixture
+def zhou_kvasir() -> Iterator[tuple[Any, Any]]:
+    """The pipeline's module and that of its claims."""
+    sys.path.insert(0, str(CLAIMS))
+    try:
+        yield importlib.import_module("zhou_kvasir"), importlib.import_module("test_zhou_kvasir")
+    finally:
+        sys.path.remove(str(CLAIMS))
+
+
+def test_every_checkpoint_that_zhou_kvasir_names_is_published(zhou_kvasir):
+    pipeline, _ = zhou_kvasir
+    for name in (*pipeline.RELEASED.values(), *pipeline.IMAGENET_WEIGHTS.values()):
+        assert released.known(name)
+
+
+def test_the_papers_scores_on_cityscapes_are_those_of_the_released_checkpoints(zhou_kvasir):
+    """But for PSPNet, where the paper prints 74.84 and mmsegmentation 74.87; UPerNet's score is in no library."""
+    pipeline, claims = zhou_kvasir
+    for head, score in claims.CITYSCAPES_MIOU.items():
+        if head == "upernet":
+            continue
+        found = released.reported(pipeline.RELEASED[claims.HEADS[head], head, "cityscapes"])
+        assert found.metric == "mIoU"
+        assert found.value == pytest.approx(score, abs=0.031 if head == "pspnet" else 0)
+
+
+def test_small_networks_of_zhou_kvasir_keep_the_order_of_their_depths(zhou_kvasir):
+    """Else depth-is-non-monotonic would compare other depths than the paper's."""
+    from harness.networks import building
+
+    pipeline, _ = zhou_kvasir
+    for small in pipeline.SMALL.values():
+        layers = [
+            sum(name.endswith("weight") for name, _ in building.outline(network, 2, ()).named_parameters())
+            for network in (pipeline.Segmenter(f"{depth}-d8", "fcn", small.resnet) for depth in ("r18", "r50", "r101"))
+        ]
+        assert layers == sorted(set(layers))

@@ -64,16 +64,27 @@ class Reported:
     source: str
 
 
+UPERNET_R18 = "upernet_r18_4xb2-80k_cityscapes-512x1024"
+
 OWN = {
+    UPERNET_R18: Released(
+        UPERNET_R18,
+        "upernet_r18_512x1024_80k_cityscapes_20220614_110712-c89a9188.pth",
+        "https://download.openmmlab.com/mmsegmentation/v0.5/upernet/upernet_r18_512x1024_80k_cityscapes/"
+        "upernet_r18_512x1024_80k_cityscapes_20220614_110712-c89a9188.pth",
+        "c89a9188",
+        "Cityscapes",
+    ),
     "squeezenet1_0.deepcompression": Released(
         "squeezenet1_0.deepcompression",
         "squeezenet1_0_deepcompression_torchvision.pth",
         "",
         "9b546079d6dcbf1081f4a5bf256e259ae69fc13864cb790f0a9ec2d2146dfc44",
         "ImageNet-1K",
-    )
+    ),
 }
-"""What no library lists: SqueezeNet 1.0 of Han et al. 2016 (Deep Compression), decoded into torchvision's tensors."""
+"""What no library lists: SqueezeNet 1.0 of Han et al. 2016 (Deep Compression), decoded into torchvision's tensors; and
+a checkpoint whose config is in mmsegmentation's wheel, but which its ``metafile.yaml`` leaves out."""
 
 
 @cache
