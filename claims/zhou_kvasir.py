@@ -11,7 +11,7 @@ A source whose checkpoint is absent is trained as in mmsegmentation's configs: 8
 
 Reduced: the same networks, images and checkpoints, a tenth of the iterations, bf16.
 
-Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam. Their
+Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam, or AdamW for transformers. Their
 sources are trained here, from random weights; only where a claim compares with an ImageNet backbone, all of its
 networks start from one. At the desk scale that is SqueezeNet 1.0, whose ImageNet weights are small enough for a
 workstation (Han et al.'s Deep Compression); at the smoke scale, and where they are absent, it is trained here too.
@@ -88,7 +88,7 @@ class Small:
         count: Phantom images of each data set.
         iterations, evaluations: Budget of a fine-tuning.
         source_iterations: Budget of a source.
-        learning_rate: Adam's.
+        learning_rate, transformer_rate: Adam's, and AdamW's for transformers.
         one_source: Whether all seeds of an arm share one source where no source's own score is asked for.
         paired: Whether seeds are compared as pairs, from pilots on seeds that no claim uses.
     """
@@ -107,6 +107,7 @@ class Small:
     evaluations: int
     source_iterations: int
     learning_rate: float
+    transformer_rate: float
     one_source: bool
     paired: bool
 
@@ -127,6 +128,7 @@ SMALL: dict[Scale, Small] = {
         evaluations=5,
         source_iterations=200,
         learning_rate=1e-3,
+        transformer_rate=5e-4,
         one_source=False,
         paired=True,
     ),
@@ -141,10 +143,11 @@ SMALL: dict[Scale, Small] = {
         street=(36, 54),
         crop=32,
         count=80,
-        iterations=100,
-        evaluations=5,
+        iterations=160,
+        evaluations=4,
         source_iterations=60,
-        learning_rate=5e-3,
+        learning_rate=1e-2,
+        transformer_rate=2e-3,
         one_source=True,
         paired=False,
     ),
@@ -303,8 +306,9 @@ class Pipeline:
         return Segmenter(backbone, head, shrinks.get(backbone, small.resnet))
 
     def _optimiser(self, backbone: str) -> Optimiser:
-        if self._small:
-            return Optimiser("adam", self._small.learning_rate, weight_decay=0.0)
+        small = self._small
         if backbone in TRANSFORMERS:
-            return Optimiser("adamw", 6e-5, weight_decay=0.01)
+            return Optimiser("adamw", small.transformer_rate if small else 6e-5, weight_decay=0.01)
+        if small:
+            return Optimiser("adam", small.learning_rate, weight_decay=0.0)
         return Optimiser("sgd", 0.01, weight_decay=0.005)
