@@ -11,9 +11,9 @@ A source whose checkpoint is absent is trained as in mmsegmentation's configs: 8
 
 Reduced: the same networks, images and checkpoints, a tenth of the iterations, bf16.
 
-Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam, or AdamW for transformers. Their
-sources are trained here, from random weights; only where a claim compares with an ImageNet backbone, all of its
-networks start from one. At the desk scale that is SqueezeNet 1.0, whose ImageNet weights are small enough for a
+Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam, or AdamW
+for transformers. Their sources are trained here, from random weights; only where a claim compares with an ImageNet
+backbone, all of its networks start from one. At the desk scale that is SqueezeNet 1.0, whose ImageNet weights are small enough for a
 workstation (Han et al.'s Deep Compression); at the smoke scale, and where they are absent, it is trained here too.
 """
 
