@@ -13,8 +13,9 @@ Reduced: the same networks, images and checkpoints, a tenth of the iterations, b
 
 Desk and smoke: small networks of the same families, whose depths keep their order, on small images, with Adam, or AdamW
 for transformers. Their sources are trained here, from random weights; only where a claim compares with an ImageNet
-backbone, all of its networks start from one. At the desk scale that is SqueezeNet 1.0, whose ImageNet weights are small enough for a
-workstation (Han et al.'s Deep Compression); at the smoke scale, and where they are absent, it is trained here too.
+backbone, all of its networks start from one. At the desk scale that is SqueezeNet 1.0, whose ImageNet weights are small
+enough for a workstation (Han et al.'s Deep Compression); at the smoke scale, and where they are absent, it is trained
+here too.
 """
 
 from __future__ import annotations
