@@ -68,14 +68,14 @@ MUTATIONS = (
     Mutation(
         "half of the weights are not loaded",
         "harness/networks/weights.py",
-        "module.load_state_dict({name: state[name] for name in names}, strict=False)",
-        "module.load_state_dict({name: state[name] for name in list(names)[::2]}, strict=False)",
+        "module.load_state_dict(fitted.tensors, strict=False)",
+        "module.load_state_dict(dict(list(fitted.tensors.items())[::2]), strict=False)",
         ("test_a_shared_texture_helps",),
     ),
     Mutation(
         "pretrained weights are not loaded",
         "harness/networks/weights.py",
-        "module.load_state_dict({name: state[name] for name in names}, strict=False)",
+        "module.load_state_dict(fitted.tensors, strict=False)",
         "pass",
         ("test_a_shared_texture_helps",),
     ),
@@ -109,9 +109,9 @@ MUTATIONS = (
     ),
     Mutation(
         "the batch size is ignored",
-        "harness/jobs/training.py",
-        "batches = Batches(self.train_data, recipe, ",
-        "batches = Batches(self.train_data, dataclasses.replace(recipe, batch_size=8), ",
+        "harness/jobs/features.py",
+        "batches = Batches(data, recipe, seed, ",
+        "batches = Batches(data, __import__('dataclasses').replace(recipe, batch_size=8), seed, ",
         ("test_batches_of_one_hurt",),
     ),
     Mutation(

@@ -196,7 +196,7 @@ class Runner:
 def check(recipe: Recipe, count: Callable[[Data], int]) -> None:
     """Pretends to look at the network: it has no part ``"nowhere"``."""
     log(f"check {recipe.optimiser.lr:g} {os.getpid()}")
-    assert count(recipe.data) == len(CLASSES)
+    assert count(recipe.data) >= len(CLASSES)
     if "nowhere" in recipe.frozen:
         raise Failure("Expected `frozen` to name parts of the network, but it has no 'nowhere'.", transient=False)
 

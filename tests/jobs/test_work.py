@@ -161,6 +161,7 @@ def test_weights_start_another_training(do: Do, store: Store, recipe: Recipe) ->
         "loaded": len(weights),
         "not_loaded": [],
         "unused": [],
+        "classes": [],
     }
 
 

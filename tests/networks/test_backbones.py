@@ -215,7 +215,7 @@ def test_a_classifier_starts_from_a_segmenters_backbone() -> None:
         (small("r18-d8", "fcn"), classifier("r50"), "to fit the backbone of r18-d8, but they lack"),
         (small("r50-d8", "fcn"), classifier("r101"), "but they hold 72 that it does not have"),
         (small("r18-d8", "fcn"), Classifier("r18"), "but they lack"),
-        (small("r18-d8", "fcn"), Classifier("resnet18"), "but they lack"),
+        (small("r18-d8", "fcn"), Classifier("resnet18"), "but got torchvision's, one of 7×7"),
     ],
     ids=str,
 )

@@ -115,7 +115,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     ),
     (SHRINK, {"width": 16, "stages": 4, "depth": 0.5, "head": 16}),
     (SEGMENTER, {"backbone": "unet", "head": "pspnet", "shrink": None}),
-    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4}),
+    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK}),
     (TRANSFORMS[0], {"factor": 0.25}),
     (TRANSFORMS[1], {"low": 0.75, "high": 1.5}),
     (TRANSFORMS[2], {"degrees": 5.0}),
