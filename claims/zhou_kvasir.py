@@ -148,7 +148,7 @@ SMALL: dict[Scale, Small] = {
         evaluations=4,
         source_iterations=60,
         learning_rate=1e-2,
-        transformer_rate=2e-3,
+        transformer_rate=5e-3,
         one_source=True,
         paired=False,
     ),
