@@ -21,6 +21,7 @@ from harness.specs import (
     IMAGENET,
     BestOnValidation,
     Budget,
+    CrossEntropy,
     Data,
     FromJob,
     Initialisation,
@@ -58,6 +59,10 @@ SUBSTITUTES = {
 rest; their numbers keep what the claims say of sizes. Nothing about relatedness to the target is meant by them."""
 
 
+FEW_PIXELS = CrossEntropy(class_weight=(1.0, 4.0))
+"""Cross entropy of small networks, which without weights find nothing of a target that is small in its images."""
+
+
 @dataclass(frozen=True)
 class Small:
     """What a scale with a small network spends.
@@ -84,7 +89,7 @@ class Small:
 
 
 SMALL: dict[Scale, Small] = {
-    "desk": Small(Shrink(16, 4, 0.5, 32), (64, 64), 256, 80, 240, 10, 1e-3, one_source=False, paired=True),
+    "desk": Small(Shrink(16, 4, 0.25, 32), (48, 48), 256, 80, 240, 10, 3e-3, one_source=False, paired=True),
     "smoke": Small(Shrink(8, 4, 0.25, 16), (32, 32), 64, 48, 192, 10, 1e-2, one_source=True, paired=True),
 }
 
@@ -143,7 +148,8 @@ class Pipeline:
             subset=small.train if small else {"paper": 2_210, "reduced": 400}[self.scale],
             substitute=Substitute("kvasir_seg", subset=640 if self.scale == "paper" else None),
         )
-        return replace(self._recipe(data, init), select=BestOnValidation())
+        losses = (FEW_PIXELS if small else CrossEntropy(),)
+        return replace(self._recipe(data, init), losses=losses, select=BestOnValidation())
 
     def _recipe(self, data: Data, init: Initialisation) -> Recipe:
         small = self._small
