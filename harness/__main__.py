@@ -28,15 +28,36 @@ def main(arguments: list[str] | None = None) -> int:
     )
     compare.add_argument("old", type=Path, metavar="OLD.json", help="the verdicts to go by")
     compare.add_argument("new", type=Path, metavar="NEW.json", help="the verdicts to judge")
+    table = commands.add_parser(
+        "table",
+        help="print the claims of some verdicts.json as one Markdown table, for a README",
+        description="Prints the claims of some verdicts.json as one Markdown table, in the order of the files.",
+    )
+    table.add_argument("files", type=Path, nargs="+", metavar="VERDICTS.json")
     chosen = parser.parse_args(arguments)
     if chosen.command == "marker":
         print("gpu" if gpu_count() else "smoke")
         return 0
+    if chosen.command == "table":
+        return _table(chosen.files)
     from harness.report.compare import compare_files
 
     text, status = compare_files(chosen.old, chosen.new)
     print(text, file=sys.stderr if status == 2 else sys.stdout)
     return status
+
+
+def _table(files: list[Path]) -> int:
+    from harness.report.document import ReportError, read_json
+    from harness.report.markdown import markdown_table
+
+    try:
+        rows = [row for file in files for row in read_json(file).rows]
+    except ReportError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(markdown_table(rows, arms=False), end="")
+    return 0
 
 
 if __name__ == "__main__":

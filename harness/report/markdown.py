@@ -35,9 +35,15 @@ def markdown(rows: Sequence[Row], header: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def markdown_table(rows: Sequence[Row]) -> str:
-    """One line per claim: verdict, claim, effect, the paper's effect, arms, evidence; ends with a newline."""
-    lines = ["| verdict | claim | effect | paper | arms: mean ± sd | evidence, scale |", "| --- " * 6 + "|"]
+def markdown_table(rows: Sequence[Row], *, arms: bool = True) -> str:
+    """One line per claim: verdict, claim, effect, the paper's effect, arms, evidence; ends with a newline.
+
+    Args:
+        rows: The claims.
+        arms: Whether there is a column of the arms; without it the table is short enough for a README.
+    """
+    titles = ["verdict", "claim", "effect", "paper", *(["arms: mean ± sd"] if arms else []), "evidence, scale"]
+    lines = [f"| {' | '.join(titles)} |", "| --- " * len(titles) + "|"]
     for row in rows:
         verdict = (row.stamp, phrasing.adjusted_text(row), findings.undecided(row, brief=True))
         cells = [
@@ -45,7 +51,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
             escape(row.name),
             "<br>".join(escape(line) for line in (_effect(row), phrasing.decided_by(row), _qualified(row)) if line),
             escape(figures.effect_text(row) or "–"),
-            "<br>".join(escape(phrasing.arm_text(arm)) for arm in row.arms) or "–",
+            *(["<br>".join(escape(phrasing.arm_text(arm)) for arm in row.arms) or "–"] if arms else []),
             escape(f"{phrasing.evidence_text(row)}; {row.scale}"),
         ]
         lines.append(f"| {' | '.join(cells)} |")

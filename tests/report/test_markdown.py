@@ -1,5 +1,7 @@
 import re
 
+from harness.__main__ import main
+from harness.report.document import write_json
 from harness.report.markdown import escape, markdown, markdown_table
 
 
@@ -67,3 +69,19 @@ def test_html_in_a_statement_stays_text(rows, environment):
 
 def test_several_lines_become_one():
     assert escape("a\n| b") == "a \\| b"
+
+
+def test_a_short_table_has_no_arms(rows):
+    long, short = (markdown_table(rows, arms=arms).splitlines() for arms in (True, False))
+    assert "arms" in long[0]
+    assert "arms" not in short[0]
+    assert [line.count(" | ") + 1 for line in short] == [line.count(" | ") for line in long]
+
+
+def test_the_command_prints_the_claims_of_several_files_as_one_table(rows, tmp_path, capsys):
+    for name, some in (("a.json", rows[:1]), ("b.json", rows[1:])):
+        write_json(some, tmp_path / name, {})
+    assert main(["table", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
+    assert capsys.readouterr().out == markdown_table(rows, arms=False)
+    assert main(["table", str(tmp_path / "c.json")]) == 2
+    assert "Expected a verdicts.json at" in capsys.readouterr().err
