@@ -3,7 +3,8 @@ Domains".
 
 The paper's IoU is a mean over images or batches; here it is pooled over the test images, so that levels do not compare
 with the paper's, but differences do. The smallest gain of interest is half of the difference that the paper prints for
-the comparison, at most 0.05, and 0.02 where it prints none; all were fixed before the first run.
+the comparison, at most 0.05, and 0.02 where it prints none; all were fixed before the first run. Seeds are not compared
+as pairs: in pilots on seeds that no claim uses, arms of one seed were as unlike as arms of two.
 """
 
 import pytest
@@ -28,7 +29,7 @@ def test_frozen_coco_beats_scratch(claim):
     pets = Pipeline(claim.scale)
     # Half of what the paper prints: IoU 0.873 against 0.846.
     claim.holds(
-        Greater("coco-frozen", "scratch", gain=0.0135, paired=pets.paired),
+        Greater("coco-frozen", "scratch", gain=0.0135, paired=False),
         {"coco-frozen": pets.frozen("coco2017"), "scratch": pets.scratch()},
         measure=IOU,
     )
@@ -39,7 +40,7 @@ def test_frozen_beats_unfrozen(claim):
     pets = Pipeline(claim.scale)
     # Half of what the paper prints: IoU 0.873 against 0.839.
     claim.holds(
-        Greater("coco-frozen", "coco-finetuned", gain=0.017, paired=pets.paired),
+        Greater("coco-frozen", "coco-finetuned", gain=0.017, paired=False),
         {"coco-frozen": pets.frozen("coco2017"), "coco-finetuned": pets.unfrozen("coco2017")},
         measure=IOU,
     )
@@ -51,9 +52,9 @@ def test_unfrozen_is_only_an_initialisation(claim, form):
     pets = Pipeline(claim.scale)
     # The paper prints no gain, 0.839 against 0.846.
     claim.holds(
-        NotGreater("coco-finetuned", "scratch", gain=0.02, paired=pets.paired)
+        NotGreater("coco-finetuned", "scratch", gain=0.02, paired=False)
         if form == "no-gain"
-        else Equivalent(("coco-finetuned", "scratch"), margin=0.02, paired=pets.paired),
+        else Equivalent(("coco-finetuned", "scratch"), margin=0.02, paired=False),
         {"coco-finetuned": pets.unfrozen("coco2017"), "scratch": pets.scratch()},
         measure=IOU,
     )
@@ -64,9 +65,7 @@ def test_small_sources_hurt(claim):
     pets = Pipeline(claim.scale)
     claim.holds(
         lambda names: All(
-            tuple(
-                Greater("scratch", name, SMALL_SOURCES[name], paired=pets.paired) for name in names if name != "scratch"
-            )
+            tuple(Greater("scratch", name, SMALL_SOURCES[name], paired=False) for name in names if name != "scratch")
         ),
         {"scratch": pets.scratch(), **{name: pets.frozen(source(name)) for name in SMALL_SOURCES}},
         measure=IOU,
@@ -80,9 +79,7 @@ def test_related_source_transfers_better(claim):
     claim.holds(
         lambda names: All(
             tuple(
-                Greater("voc2012-frozen", name, gain=0.05, paired=pets.paired)
-                for name in names
-                if name != "voc2012-frozen"
+                Greater("voc2012-frozen", name, gain=0.05, paired=False) for name in names if name != "voc2012-frozen"
             )
         ),
         {name: pets.frozen(source(name)) for name in SMALL_SOURCES},
@@ -95,7 +92,7 @@ def test_larger_source_transfers_better(claim):
     pets = Pipeline(claim.scale)
     # Half of what the paper prints: IoU 0.873 against 0.786.
     claim.holds(
-        Greater("coco-frozen", "voc2012-frozen", gain=0.0435, paired=pets.paired),
+        Greater("coco-frozen", "voc2012-frozen", gain=0.0435, paired=False),
         {"coco-frozen": pets.frozen("coco2017"), "voc2012-frozen": pets.frozen("voc2012")},
         measure=IOU,
     )

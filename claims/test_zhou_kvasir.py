@@ -1,7 +1,8 @@
 """Claims of zhou-kvasir: "An Empirical Study of Transfer Learning for Colorectal Polyps Image Segmentation".
 
 Margins and gains are in units of IoU, a fraction. The smallest gain of interest is half of the difference that the
-paper prints for the comparison, at most 0.05; all were fixed before the first run.
+paper prints for the comparison, at most 0.05; all were fixed before the first run. Seeds are not compared as pairs: in
+pilots on seeds that no claim uses, arms of one seed were as unlike as arms of two.
 
 What may stand in for an absent source is written in each claim: CamVid's street scenes for Cityscapes and, where the
 claim is about backbones alone, for ADE20K.
@@ -38,55 +39,56 @@ def test_source_score_predicts_transfer(claim, sources):
         scores = {head: Value(f"{head}-source", Final(Metric("mIoU"))) for head in HEADS}
     else:
         scores = CITYSCAPES_MIOU
-    claim.holds(RankCorrelation(tuple(scores.items()), paired=polyps.paired), arms, measure="IoU.foreground")
+    claim.holds(RankCorrelation(tuple(scores.items()), paired=False), arms, measure="IoU.foreground")
 
 
 def test_stronger_backbone_transfers_better(claim):
-    """Of UPerNets from ADE20K, the one whose backbone scores higher on ImageNet scores higher on polyps."""
+    """Of UPerNets from ADE20K, the one whose backbone scores higher on ImageNet scores higher on polyps.
+
+    The scores are the published backbones'. Where sources are trained here, their networks have not seen ImageNet, so
+    that the claim is about the architectures.
+    """
     polyps = Pipeline(claim.scale)
     backbones = {"r50": "r50", "vit-b": VIT, "swin-b": SWIN}
     claim.holds(
-        RankCorrelation(tuple(IMAGENET_ACCURACY.items()), paired=polyps.paired),
+        RankCorrelation(tuple(IMAGENET_ACCURACY.items()), paired=False),
         {name: polyps.fine_tuned(backbone, "upernet", "ade20k", "camvid") for name, backbone in backbones.items()},
         measure="IoU.foreground",
     )
 
 
 def test_segmentation_pretraining_beats_classification(claim):
-    """FCN on HRNet-48 pretrained whole on segmentation, from any of three sources, beats an ImageNet backbone alone."""
+    """FCN pretrained whole on segmentation, from any of three sources, beats FCN on an ImageNet backbone (HRNet-48)."""
     polyps = Pipeline(claim.scale)
-    # Any real segmentation may stand in: street scenes, vessels of the retina, layers of the retina.
+    # Any real segmentation may stand in: street scenes, vessels and fluid of the retina; for ImageNet graded retinas.
     substitutes = {"cityscapes": "camvid", "voc2012": "drive", "ade20k": Substitute("dme", "union")}
     # Half of what the paper prints: IoU 81.76, 82.95 and 83.76 against 77.79.
-    gains = {"cityscapes": 0.02, "voc2012": 0.026, "ade20k": 0.03}
+    gains = {"cityscapes": 0.01985, "voc2012": 0.0258, "ade20k": 0.02985}
     arms = {
-        source: polyps.fine_tuned(polyps.from_imagenet, "fcn", source, substitute, imagenet=True)
+        source: polyps.fine_tuned(polyps.from_imagenet, "fcn", source, substitute, imagenet="dr_rahim")
         for source, substitute in substitutes.items()
     }
     claim.holds(
         lambda names: All(
-            tuple(Greater(name, "imagenet", gains[name], paired=polyps.paired) for name in names if name != "imagenet")
+            tuple(Greater(name, "imagenet", gains[name], paired=False) for name in names if name != "imagenet")
         ),
-        arms | {"imagenet": polyps.from_classification(polyps.from_imagenet, "fcn")},
+        arms | {"imagenet": polyps.from_classification(polyps.from_imagenet, "fcn", "dr_rahim")},
         measure="IoU.foreground",
     )
 
 
 def test_larger_diverse_source_transfers_better(claim):
-    """FCN on HRNet-48: the larger and more diverse the source, the better: Cityscapes < VOC 2012 < ADE20K."""
+    """The larger and more diverse the source of an FCN, the better (HRNet-48): Cityscapes < VOC 2012 < ADE20K."""
     polyps = Pipeline(claim.scale)
-    # More and more of one data set: what may stand in differs in size alone.
-    substitutes = {
-        "cityscapes": Substitute("camvid", subset=40),
-        "voc2012": Substitute("camvid", subset=120),
-        "ade20k": "camvid",
-    }
+    # More and more of one data set may stand in, which differ in size alone; for ImageNet graded retinas.
+    sizes = {"cityscapes": 40, "voc2012": 120, "ade20k": 360}
+    substitutes = {source: Substitute("camvid", subset=size, together=True) for source, size in sizes.items()}
     arms = {
-        source: polyps.fine_tuned(polyps.from_imagenet, "fcn", source, substitute, imagenet=True)
+        source: polyps.fine_tuned(polyps.from_imagenet, "fcn", source, substitute, imagenet="dr_rahim")
         for source, substitute in substitutes.items()
     }
     # Half of the smallest step that the paper prints: IoU 82.95 to 83.76.
-    claim.holds(Increasing(tuple(arms), gain=0.004, paired=polyps.paired), arms, measure="IoU.foreground")
+    claim.holds(Increasing(tuple(arms), gain=0.00405, paired=False), arms, measure="IoU.foreground")
 
 
 def test_depth_is_non_monotonic(claim):
@@ -94,5 +96,5 @@ def test_depth_is_non_monotonic(claim):
     polyps = Pipeline(claim.scale)
     arms = {name: polyps.fine_tuned(f"{name}-d8", "fcn", "cityscapes", "camvid") for name in ("r18", "r50", "r101")}
     # Half of the smaller difference that the paper prints: IoU 74.78 and 70.85.
-    relation = NonMonotonic(tuple(arms), turn="r50", shape="valley", gain=0.02, paired=polyps.paired)
+    relation = NonMonotonic(tuple(arms), turn="r50", shape="valley", gain=0.01965, paired=False)
     claim.holds(relation, arms, measure="IoU.foreground")

@@ -7,6 +7,7 @@ import inspect
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +83,13 @@ def test_claims_are_collected_and_planned_without_torch_and_mmseg(arguments, tmp
     )  # fmt: skip
     *_, last = done.stdout.splitlines()
     assert last == "0 []", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("paper", sorted({paper for paper, _, _ in declared() if paper in papers.paper_ids()}))
+def test_the_family_of_a_paper_holds_each_of_its_claims(paper):
+    """A claim outside of its family would be decided without Holm's correction."""
+    family = tomllib.loads((CLAIMS.parent / "golden" / "family.toml").read_text("utf-8"))
+    assert set(family[paper]["claims"]) == {slug for other, slug, _ in declared() if other == paper}
 
 
 @pytest.fixture

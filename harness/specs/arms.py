@@ -143,9 +143,20 @@ def replaced(spec: Any, kind: type, change: Callable[[Any], Any]) -> Any:
     return spec
 
 
-def own_sources(spec: Any) -> Any:
-    """A spec whose weights by name are replaced by the sources to train where their files are absent."""
-    return replaced(spec, Weights, lambda weights: own_sources(weights.otherwise) if weights.otherwise else weights)
+def own_sources(spec: Any, parts: frozenset[str] = frozenset({"all", "backbone"})) -> Any:
+    """A spec whose weights by name are replaced by the sources to train where their files are absent.
+
+    Args:
+        spec: Any spec.
+        parts: Which weights: those that are taken whole, or the backbones.
+    """
+
+    def own(weights: Weights) -> Any:
+        if weights.otherwise is None or weights.part not in parts:
+            return weights
+        return own_sources(weights.otherwise, parts)
+
+    return replaced(spec, Weights, own)
 
 
 @dataclass(frozen=True)

@@ -103,11 +103,14 @@ class Substitute:
         name: Its name; it has the same task.
         labels: Which of its annotations.
         subset: Of its training images only so many, as in :class:`Data`; ``None``: as the absent one.
+        together: Whether it stands in as soon as one data set of the claim is absent whose substitute is such a one:
+            where a claim compares sizes, a substitute beside the real thing would turn them round.
     """
 
     name: str = field(metadata=NOT_IDENTITY)
     labels: str = field(default="", metadata=NOT_IDENTITY)
     subset: int | float | None = field(default=None, metadata=NOT_IDENTITY)
+    together: bool = field(default=False, metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
         _check_subset("substitute", self.subset)

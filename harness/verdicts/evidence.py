@@ -68,8 +68,9 @@ def resolve(
 ) -> tuple[dict[str, Arm], Evidence]:
     """Decides on one kind of evidence for all arms of a claim, and on one kind of weights to start from.
 
-    Released weights are taken where all of the claim's are there, else the source of every arm that names one is
-    trained: a released network beside one that this project trained would be no comparison.
+    Released weights are taken where all of the claim's are there, else the source of every arm that names one of the
+    same part (backbones, or whole networks) is trained: a released network beside one that this project trained would
+    be no comparison. Where that does not help either, all sources are trained.
 
     Args:
         arms: As the claim declares them.
@@ -97,8 +98,13 @@ def resolve(
         return _phantoms(arms, (), "phantoms are asked for", find)
     if catalogue.root is None:
         return _phantoms(arms, (), "no data root is given", find)
-    released, trained = (_Attempt(_Start(each, find), catalogue) for each in (arms, own))
-    attempts = [released] if own == arms else [released, trained]
+    if not any(_real(final(arm).data, catalogue) for arm in arms.values()):
+        find = _unsought  # nothing is fetched for a claim whose target is absent
+    released = _Attempt(_Start(arms, find), catalogue)
+    some = {name: own_sources(arm, released.start.lacking_kinds) for name, arm in arms.items()}
+    tried = [arms, some, own]
+    attempts = [released, *(_Attempt(_Start(each, find), catalogue) for each in tried[1:] if each != arms)]
+    trained = attempts[-1]
     sensible = [each for each in attempts if each.kept and (not each.dropped or may_drop(tuple(each.kept)))]
     if sensible:
         best = max(sensible, key=lambda each: len(each.kept))  # the first of equal ones: released weights
@@ -129,6 +135,11 @@ class _Start:
             return weights
         return found
 
+    @property
+    def lacking_kinds(self) -> frozenset[str]:
+        """Which parts of networks absent weights are of: a released one beside a trained one would be no comparison."""
+        return frozenset(weights.part for weights in _all_weights(self.arms) if weights.name in self.absent)
+
     def lacks(self, arm: Arm) -> bool:
         """Whether an arm starts from weights that are not there."""
         return any(weights.name in self.absent for weights in _all_weights({"": arm}))
@@ -146,7 +157,7 @@ class _Attempt:
 
     def __init__(self, start: _Start, catalogue: Catalogue) -> None:
         self.start, self.catalogue = start, catalogue
-        self.chosen = {data: _real(data, catalogue) for data in _all_data(start.arms)}
+        self.chosen = _chosen(start.arms, catalogue)
         there = {name: arm for name, arm in start.arms.items() if not start.lacks(arm)}
         self.kept = _distinct(there, self.chosen)
         self.dropped = tuple(name for name in start.arms if name not in self.kept)
@@ -182,6 +193,10 @@ class _Attempt:
         return Evidence("substituted" if swaps else "real", titles(self.kept), tuple(notes))
 
 
+def _unsought(weights: Weights) -> Weights:
+    return weights
+
+
 def titles(arms: Mapping[str, Arm]) -> tuple[str, ...]:
     """Titles of the data sets of some arms, the targets first."""
     targets = [final(arm).data.name for arm in arms.values()]
@@ -209,10 +224,19 @@ def _origins(declared: Mapping[str, Arm], resolved: Mapping[str, Arm]) -> list[s
     return notes + ([f"own source training for {', '.join(trained)}"] if trained else [])
 
 
-def _real(data: Data, catalogue: Catalogue) -> Data | None:
+def _chosen(arms: Mapping[str, Arm], catalogue: Catalogue) -> dict[Data, Data | None]:
+    """What stands for each data set of some arms; substitutes that are meant together stand in together."""
+    found = {data: _real(data, catalogue) for data in _all_data(arms)}
+    joint = [data for data in found if data.stand_in and data.stand_in.together]
+    if all((there := found[data]) is not None and there.name == data.name for data in joint):
+        return found
+    return found | {data: _real(data, catalogue, itself=False) for data in joint}
+
+
+def _real(data: Data, catalogue: Catalogue, *, itself: bool = True) -> Data | None:
     """The data set itself, its substitute, or nothing."""
     own = replace(data, substitute="", evidence="real", count=Data(data.name).count, related=None)
-    if not catalogue.problem(own):
+    if itself and not catalogue.problem(own):
         return own
     other = data.stand_in
     if other is None:

@@ -96,7 +96,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (SPLIT, {"kind": "random", "test": 0.3, "validation": 0.5}),
     (RESIZE, {"size": (72, 48), "fit": "nearest"}),
     (CircularCrop(), {"threshold": 11}),
-    (SUBSTITUTE, {"name": "stare", "labels": "first", "subset": 8}),
+    (SUBSTITUTE, {"name": "stare", "labels": "first", "subset": 8, "together": True}),
     (Clahe(), {"clip": 3.0, "tiles": 4}),
     (
         DATA,

@@ -87,6 +87,36 @@ def test_a_substitute_may_have_its_own_number_of_images(there, tmp_path):
     assert [next(step.data.subset for step in each.lineage()) for each in arms.values()] == [None, 64]
 
 
+def test_substitutes_that_are_meant_together_stand_in_together(there, tmp_path):
+    """Else 3 real training images of ONE would be the larger source beside all of TWO in place of THREE."""
+    smaller = arm("one", Substitute("two", subset=3, together=True))
+    larger = arm("three", Substitute("two", together=True), 0.6)
+    _, found = resolve({"a": smaller, "b": larger}, Catalogue(tmp_path))
+    assert found.notes == ("3 of the training images of TWO for ONE", "TWO for THREE")
+    there.add("three")
+    assert resolve({"a": smaller, "b": larger}, Catalogue(tmp_path))[1] == Evidence("real", ("TARGET", "ONE", "THREE"))
+
+
+def test_weights_that_are_there_stay_where_only_others_are_absent(there, tmp_path):
+    source = replace(
+        recipe(0.5), data=Data("one"), init=Weights("imagenet", part="backbone", otherwise=arm("two").init)
+    )
+    whole = replace(recipe(0.5), data=Data("target"), init=Weights("big", otherwise=FromJob(source)))
+    resolved, found = resolve(
+        {"a": whole, "b": replace(whole, batch_size=2)}, Catalogue(tmp_path), find=finder("imagenet")
+    )
+    assert found.notes == ("weights imagenet (released)", "own source training for big")
+    assert resolved["a"].init.recipe.init.path == "/weights/imagenet.pth"
+
+
+def test_weights_are_not_looked_for_where_the_target_is_absent(there, tmp_path):
+    def find(weights):
+        raise AssertionError(weights)
+
+    with pytest.raises(Unavailable, match=r"^Expected FOUR below"):
+        resolve({"a": released("big", "one", data="four")}, Catalogue(tmp_path), "real", find=find)
+
+
 def test_real_data_have_no_relatedness(there, tmp_path):
     related = replace(recipe(0.5), data=Data("target", related=0.25))
     assert resolve({"a": related}, Catalogue(tmp_path))[0]["a"].data.related is None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from harness.data.dataset import Item
+from harness.data.dataset import Deferred, Item
 from harness.data.images import decoded, opened
 from harness.data.pairs import Pair, PairedImages
 from harness.specs import Data
@@ -32,6 +33,7 @@ class KvasirSeg(PairedImages):
 
     name = "kvasir_seg"
     title = "Kvasir-SEG"
+    version = 2
     size = (531, 622)
     folder = "Kvasir-SEG"
     classes = ("background", "polyp")
@@ -45,11 +47,15 @@ class KvasirSeg(PairedImages):
         for stem in {path.stem for path in (*images.glob("*.jpg"), *masks.glob("*.jpg"))}:
             yield Pair(images / f"{stem}.jpg", masks / f"{stem}.jpg", stem, stem)
 
-    def read(self, root: Path, data: Data) -> Iterator[Item]:
+    def deferred(self, root: Path, data: Data) -> Iterator[Deferred]:
         pairs = self.complete_pairs(root)
         firsts = _first_alike([pair.image for pair in pairs])
-        for item, first in zip(super().read(root, data), firsts, strict=True):
-            yield replace(item, subject=pairs[first].subject)
+        for decode, first in zip(super().deferred(root, data), firsts, strict=True):
+            yield partial(_of_subject, decode, pairs[first].subject)
+
+
+def _of_subject(decode: Deferred, subject: str) -> Item:
+    return replace(decode(), subject=subject)
 
 
 def _first_alike(paths: Sequence[Path]) -> list[int]:
