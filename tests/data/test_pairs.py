@@ -11,9 +11,9 @@ from layouts import FEW, FEW_WRITERS
 from PIL import Image
 
 from harness import data as datasets
-from harness.data import IGNORED, Catalogue, DataError, Item
+from harness.data import IGNORED, DataError, Item
 from harness.data.pairs import PairedImages
-from harness.specs import Data, Resize, Split
+from harness.specs import Data
 
 FILES = {
     "kvasir_seg": ("Kvasir-SEG/images/cju3.jpg", "Kvasir-SEG/masks/cju3.jpg"),
@@ -234,7 +234,7 @@ def test_pets_that_are_no_rgb_jpeg_are_read(kind: str, pets: Path) -> None:
     assert np.abs(item.image.astype(int) - shown).max() <= 4
 
 
-def test_near_duplicates_are_one_subject(polyps: Path, tmp_path: Path) -> None:
+def test_near_duplicates_are_one_subject(polyps: Path) -> None:
     base = polyps / "Kvasir-SEG" / "images"
     scene = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8))
     for number, quality, size in ((1, 95, (32, 24)), (3, 60, (32, 24)), (4, 90, (64, 48))):
