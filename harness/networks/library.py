@@ -42,6 +42,11 @@ class Library:
         if entry is None and weights.sha256:
             return _of_user(weights)
         entry = entry or released.known(weights.name)
+        if not (entry.sha256 or weights.sha256):
+            raise WeightsError(
+                f"Expected the published name of {entry.name} to end in digits of its SHA-256, but got {entry.file}; "
+                "give the whole `sha256` of the file that is meant."
+            )
         file = self.root / entry.file
         if not file.is_file():
             if not self.fetch or not entry.url:

@@ -49,7 +49,9 @@ def test_a_family_on_a_backbone_is_a_part_with_the_modules_that_it_is_built_with
         own = {f"harness/networks/families/{name}.py", f"harness/networks/encoder_decoders/{backbone}.py"}
         assert shared | own <= files[f"network:{name}"]
     assert not any("vit" in file for file in files["network:swin"])
-    assert files["network:unet"] == {"harness/networks/families/unet.py"}
+    unet = {name.rpartition("/")[2] for name in files["network:unet"]}
+    assert {"unet.py", "published.py", "heads.py"} <= unet
+    assert not unet & {"modules.py", "resnet.py", "vit.py"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
 from harness.networks import building, family
-from harness.networks.families.unet import HEADS
+from harness.networks.families.unet import HEAD_CHANNELS as HEADS
 from harness.specs import Budget, Classifier, CrossEntropy, Data, Dice, Focal, Loss, Network, Recipe, Segmenter, Shrink
 
 PLAIN = (CrossEntropy(),)

@@ -12,7 +12,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.networks import building, family, registered, registry
-from harness.networks.families.unet import HEADS, POOLED
+from harness.networks.encoder_decoders import heads
+from harness.networks.families.unet import HEAD_CHANNELS as HEADS
 from harness.specs import (
     Budget,
     Classifier,
@@ -27,6 +28,8 @@ from harness.specs import (
     Segmenter,
     Shrink,
 )
+
+POOLED = {head: part for head, part in heads.POOLED.items() if head in HEADS}
 
 TINY = Segmenter("unet-s5-d16", "fcn", Shrink(8, 3))
 RESNET = Classifier("resnet18")

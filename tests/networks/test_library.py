@@ -230,3 +230,15 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(publish: Server, tmp_path:
     with pytest.raises(WeightsError, match=r"Expected to write .* choose another folder with --claims-weights-root"):
         Library(tmp_path / "file" / "weights", fetch=True).find(Weights("network"))
     assert publish.asked == []
+
+
+def test_a_published_name_without_digits_needs_the_whole_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any file would begin with no digits."""
+    entry = Released("bare", "bare.pth", "", "")
+    monkeypatch.setitem(released.OWN, "bare", entry)
+    released.find.cache_clear()
+    (tmp_path / "bare.pth").write_bytes(CONTENT)
+    with pytest.raises(WeightsError, match="published name of bare to end in digits of its SHA-256, but got bare"):
+        Library(tmp_path).find(Weights("bare"))
+    assert Library(tmp_path).find(Weights("bare", SHA)).sha256 == SHA  # type: ignore[union-attr]
+    released.find.cache_clear()

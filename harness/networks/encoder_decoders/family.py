@@ -16,9 +16,6 @@ from harness.specs import Loss, Recipe, Segmenter
 if TYPE_CHECKING:
     import torch
 
-AUXILIARY_SHARE = 0.4
-"""Share of the auxiliary head's losses, as in every published config."""
-
 
 class EncoderDecoder(SegmenterFamily):
     """A published config is read and changed where the recipe differs.
@@ -131,7 +128,7 @@ class EncoderDecoder(SegmenterFamily):
             del built["auxiliary_head"]
         elif shrink is not None:
             self.shrink_heads(network, built)
-        for part, share in (("decode_head", 1.0), ("auxiliary_head", AUXILIARY_SHARE)):
+        for part, share in (("decode_head", 1.0), ("auxiliary_head", heads.AUXILIARY_SHARE)):
             if part not in built:
                 continue
             entry = built[part]

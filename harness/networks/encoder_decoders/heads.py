@@ -9,6 +9,9 @@ from harness.networks.encoder_decoders.backbone import pixels
 LINEAR = "linear"
 """A linear probe: one 1×1 convolution of the backbone's last output, without an auxiliary head."""
 
+AUXILIARY_SHARE = 0.4
+"""Share of the auxiliary head's losses, as in every published config."""
+
 POOLED = {
     "pspnet": "decode_head.psp_modules.0.1.bn",
     "deeplabv3": "decode_head.image_pool.1.bn",

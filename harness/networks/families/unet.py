@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.networks.encoder_decoders.heads import AUXILIARY_SHARE, POOLED
+from harness.networks.encoder_decoders.published import BATCH_NORM, published
 from harness.networks.family import freezes, input_size
 from harness.networks.segmenters import SegmenterFamily, loss_decode
 from harness.specs import Loss, Recipe, Segmenter, Shrink
 
 PUBLISHED = Shrink(width=64, stages=5)
 
-POOLED = {"pspnet": "decode_head.psp_modules.0.1.bn", "deeplabv3": "decode_head.image_pool.1.bn"}
-"""Batch normalisation of one value an image, by head: it cannot be trained on one image."""
-
-HEADS = ("fcn", *POOLED)
-
 HEAD_CHANNELS = {"fcn": 64, "pspnet": 16, "deeplabv3": 16}
 """Channels of the published decode heads."""
-
-AUXILIARY_SHARE = 0.4
-"""Share of the auxiliary head's losses, as in every ``*_unet_s5-d16.py``."""
 
 
 class UNet(SegmenterFamily):
@@ -41,8 +35,8 @@ class UNet(SegmenterFamily):
 
     def check_network(self, network: Segmenter) -> None:
         """As :meth:`Family.check_network`."""
-        if network.head not in HEADS:
-            known = ", ".join(map(repr, HEADS))
+        if network.head not in HEAD_CHANNELS:
+            known = ", ".join(map(repr, HEAD_CHANNELS))
             raise ValueError(
                 f"Expected segmenter `head` for {network.backbone} to be one of {known}, but got {network.head!r}."
             )
@@ -101,21 +95,12 @@ class UNet(SegmenterFamily):
 
     def config(self, network: Segmenter, classes: int, losses: tuple[Loss, ...]) -> dict[str, Any]:
         """As :meth:`SegmenterFamily.config`."""
-        from pathlib import Path
-
-        import mmseg
-        from mmengine.config import Config
-
-        file = Path(mmseg.__file__).parent / ".mim" / "configs" / "_base_" / "models" / f"{network.head}_unet_s5-d16.py"
-        built: dict[str, Any] = Config.fromfile(file).model.to_dict()
-        built.pop("pretrained", None)
-        built.pop("data_preprocessor", None)
-        norm = {"type": "BN", "requires_grad": True}
+        built = published(f"_base_/models/{network.head}_unet_s5-d16.py")
         width, stages = _shrink(network).width, _shrink(network).stages
         backbone = built["backbone"]
         backbone["base_channels"] = width
         backbone["num_stages"] = stages
-        backbone["norm_cfg"] = norm
+        backbone["norm_cfg"] = BATCH_NORM
         for name in ("strides", "enc_num_convs", "enc_dilations"):
             backbone[name] = backbone[name][:stages]
         for name in ("dec_num_convs", "downsamples", "dec_dilations"):
@@ -126,7 +111,7 @@ class UNet(SegmenterFamily):
         ):
             entry = built[head]
             entry["in_channels"], entry["in_index"] = channels, index
-            entry["num_classes"], entry["norm_cfg"] = classes, norm
+            entry["num_classes"], entry["norm_cfg"] = classes, BATCH_NORM
             entry["loss_decode"] = loss_decode(losses, share)
             entry["channels"] = _shrink(network).head or entry["channels"]
         built["test_cfg"] = {"mode": "whole"}
