@@ -37,8 +37,8 @@ MANY = 4
 
 
 def metrics(row: Row) -> list[str]:
-    """Names of the curves behind a claim: that of its metric, then those of its comparisons."""
-    names = [row.metric, *(part.metric for part in comparisons(row))]
+    """Names of the curves behind a claim: that of its metric, then those of its comparisons and of its arms."""
+    names = [row.metric, *(part.metric for part in comparisons(row)), *(arm.metric for arm in row.arms)]
     return list(dict.fromkeys(phrasing.metric_base(name) for name in names))
 
 

@@ -94,6 +94,10 @@ class Record:
         """Metrics of the selected evaluation; empty for a failed job."""
         return self.curve[self.selected]["metrics"] if self.curve else {}
 
+    def has(self, metric: Metric) -> bool:
+        """Whether the job has that metric: street scenes have no foreground, for example."""
+        return str(metric.resolved(self.foreground)) in self.final
+
     def metric(self, metric: Metric) -> float:
         """A metric of the selected evaluation on the test split.
 
