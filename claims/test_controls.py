@@ -63,7 +63,7 @@ def test_a_shared_texture_helps(claim):
 def test_shuffled_weights_do_not_help(claim):
     """The same weights from bars, with the entries of each tensor shuffled, do not help."""
     claim.holds(
-        NotGreater("shuffled", "scratch", HELP),
+        NotGreater("shuffled", "scratch", HELP, paired=False),
         {"shuffled": trained(SHORT, init=FromJob(trained(data="bars"), shuffled=True)), "scratch": trained(SHORT)},
         measure=DICE,
     )
@@ -99,12 +99,12 @@ def test_mirrored_images_destroy_the_target(claim):
 
 
 def test_changed_light_destroys_the_target(claim):
-    """Where the patches of bright images are the target, a network that sees brightness and contrast change fails."""
+    """Where the patches of bright images are the target, a network that sees brightness change fails."""
     claim.holds(
-        Greater("bright", "jittered", GAIN),
+        Greater("bright", "jittered", GAIN, paired=False),
         {
             "bright": trained(labels="bright"),
-            "jittered": trained(labels="bright", transforms=(ColourJitter(0.65, 0.65),)),
+            "jittered": trained(labels="bright", transforms=(ColourJitter(0.8),)),
         },
         measure=DICE,
     )
@@ -126,14 +126,16 @@ def test_wrong_labels_of_mirrored_images_are_right(claim):
 def test_batches_of_one_hurt(claim):
     """With as many iterations, batches of one image teach less than batches of four."""
     claim.holds(
-        Greater("batch-4", "batch-1", GAIN), {"batch-4": trained(), "batch-1": trained(batch_size=1)}, measure=DICE
+        Greater("batch-4", "batch-1", GAIN, paired=False),
+        {"batch-4": trained(), "batch-1": trained(batch_size=1)},
+        measure=DICE,
     )
 
 
 def test_a_rate_that_vanishes_hurts(claim):
     """A learning rate that decays with the tenth power is gone after a few iterations and teaches less."""
     claim.holds(
-        Greater("trained", "vanishing", GAIN),
+        Greater("trained", "vanishing", GAIN, paired=False),
         {"trained": trained(), "vanishing": trained(schedule=Poly(power=10.0))},
         measure=DICE,
     )
@@ -160,7 +162,7 @@ def test_a_related_source_transfers_better(claim):
 def test_sources_that_are_alike_transfer_alike(claim):
     """Of two sources of which neither is related to the target, neither serves it better by what relatedness gives."""
     claim.holds(
-        NotGreater("coco", "voc", HELP),
+        NotGreater("coco", "voc", HELP, paired=False),
         {"coco": pets_after("coco2017", 0.0), "voc": pets_after("voc2012", 0.0)},
         measure=DICE,
     )
