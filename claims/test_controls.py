@@ -126,7 +126,7 @@ def test_wrong_labels_of_mirrored_images_are_right(claim):
 def test_batches_of_one_hurt(claim):
     """With as many iterations, batches of one image teach less than batches of four."""
     claim.holds(
-        Greater("batch-4", "batch-1", GAIN, paired=False),
+        Greater("batch-4", "batch-1", GAIN),
         {"batch-4": trained(), "batch-1": trained(batch_size=1)},
         measure=DICE,
     )
@@ -135,7 +135,7 @@ def test_batches_of_one_hurt(claim):
 def test_a_rate_that_vanishes_hurts(claim):
     """A learning rate that decays with the tenth power is gone after a few iterations and teaches less."""
     claim.holds(
-        Greater("trained", "vanishing", GAIN, paired=False),
+        Greater("trained", "vanishing", GAIN),
         {"trained": trained(), "vanishing": trained(schedule=Poly(power=10.0))},
         measure=DICE,
     )
