@@ -54,12 +54,12 @@ STAND_INS = {
     "isic2018": ("drive", ""),
     "mas3k": ("chase_db1", ""),
 }
-"""Real data sets, and their annotations, that may stand in for absent small sources, 16 training images of each; all of
-CamVid stands in for COCO. They keep what the claims say of sizes. They know nothing of cats and dogs: in their place
+"""Real data sets, and their annotations, that may stand in for absent small sources; most of CamVid's training images
+stand in for COCO. They keep what the claims say of sizes. They know nothing of cats and dogs: in their place
 related-source-transfers-better asks whether photographs of streets do better than medical images."""
 
 STAND_IN_IMAGES = 16
-
+"""Training images of each of them."""
 
 FEW_PIXELS = CrossEntropy(class_weight=(1.0, 4.0))
 """Cross entropy of small networks, which without weights find nothing of a target that is small in its images."""
