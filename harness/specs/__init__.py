@@ -6,6 +6,7 @@ Nothing here imports torch: specs are built, hashed and compared while pytest co
 from typing import Literal
 
 from harness.specs.arms import (
+    FITTED,
     Arm,
     Artifact,
     Combination,
@@ -16,6 +17,8 @@ from harness.specs.arms import (
     Training,
     ZeroShot,
     ancestry,
+    bagged,
+    boosted,
     final,
     job,
     key,
@@ -31,6 +34,7 @@ from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
 from harness.specs.networks import Classifier, Network, Segmenter, Shrink
 from harness.specs.recipes import IMAGENET, FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
+from harness.specs.sampling import Boosted, Bootstrap, Every, Sample
 from harness.specs.schedules import (
     BestOnValidation,
     Budget,
@@ -58,6 +62,7 @@ SMALL: tuple[Scale, ...] = ("desk", "smoke")
 """Scales whose networks are small enough for a CPU."""
 
 __all__ = [
+    "FITTED",
     "FOREGROUND",
     "IMAGENET",
     "SCALES",
@@ -65,6 +70,8 @@ __all__ = [
     "Arm",
     "Artifact",
     "BestOnValidation",
+    "Boosted",
+    "Bootstrap",
     "Budget",
     "CircularCrop",
     "Clahe",
@@ -77,6 +84,7 @@ __all__ = [
     "Dice",
     "Ensemble",
     "Evaluation",
+    "Every",
     "Final",
     "Focal",
     "FromJob",
@@ -101,6 +109,7 @@ __all__ = [
     "Rescale",
     "Reseeded",
     "Resize",
+    "Sample",
     "Scale",
     "Schedule",
     "Scratch",
@@ -119,6 +128,8 @@ __all__ = [
     "WeightsPart",
     "ZeroShot",
     "ancestry",
+    "bagged",
+    "boosted",
     "canonical",
     "digest",
     "final",

@@ -6,6 +6,8 @@ from typing import Any
 
 from harness.specs import (
     BestOnValidation,
+    Boosted,
+    Bootstrap,
     Budget,
     CircularCrop,
     Clahe,
@@ -76,6 +78,8 @@ LOSSES = (CrossEntropy(class_weight=(1.0, 10.0)), Dice(3.0), Focal())
 PLAIN = Recipe(Data("dme"), SEGMENTER, Budget(10))
 SOURCE = Recipe(Data("aptos"), CLASSIFIER, Budget(7), init=WEIGHTS, schedule=Step(3))
 INIT = FromJob(SOURCE, "backbone")
+BOOSTED = Recipe(SOURCE.data, CLASSIFIER, Budget(8), sample=Boosted(SOURCE))
+DRAWN = Recipe(SOURCE.data, CLASSIFIER, Budget(8), sample=Bootstrap(1))
 NORMALISE = Normalise(46.6002, 54.681)
 OPTIMISER = Optimiser("adam", 0.001)
 BUDGET = Budget(6, "epochs", 3)
@@ -89,7 +93,7 @@ TRAINING, EVALUATION, COMBINATION = Training(RICH, 3), Evaluation(ZERO_SHOT.reci
 MEASURES = (Final(METRIC), Trend(METRIC), Gap(METRIC), TimeTo(METRIC, 0.4))
 VALUE = Value("scratch", Final(METRIC))
 
-WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, MEASURES, VALUE)
+WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, BOOSTED, DRAWN, MEASURES, VALUE)
 """Specs that hold every kind of spec with a field."""
 
 CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
@@ -159,8 +163,11 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
             "select": Last(),
             "frozen": (),
             "precision": "fp32",
+            "sample": Bootstrap(2),
         },
     ),
+    (DRAWN.sample, {"number": 2}),
+    (BOOSTED.sample, {"after": DRAWN}),
     (ZERO_SHOT, {"recipe": Recipe(PLAIN.data, SEGMENTER, Budget(1), precision="bf16")}),
     (ENSEMBLE, {"members": (ZERO_SHOT, PLAIN), "method": "hard"}),
     (RESEEDED, {"arm": PLAIN, "by": 8}),
