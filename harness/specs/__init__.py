@@ -32,7 +32,16 @@ from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Res
 from harness.specs.identity import canonical, digest
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
-from harness.specs.networks import Classifier, Network, Segmenter, Shrink
+from harness.specs.networks import (
+    Attention,
+    ChannelAttention,
+    Classifier,
+    Network,
+    Segmenter,
+    SelfAttention,
+    Shrink,
+    SpatialAttention,
+)
 from harness.specs.recipes import IMAGENET, FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
 from harness.specs.sampling import Boosted, Bootstrap, Every, Sample
 from harness.specs.schedules import (
@@ -69,10 +78,12 @@ __all__ = [
     "SMALL",
     "Arm",
     "Artifact",
+    "Attention",
     "BestOnValidation",
     "Boosted",
     "Bootstrap",
     "Budget",
+    "ChannelAttention",
     "CircularCrop",
     "Clahe",
     "Classifier",
@@ -115,7 +126,9 @@ __all__ = [
     "Scratch",
     "Segmenter",
     "Selection",
+    "SelfAttention",
     "Shrink",
+    "SpatialAttention",
     "Split",
     "Step",
     "Substitute",
