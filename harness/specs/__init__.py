@@ -28,7 +28,18 @@ from harness.specs.arms import (
     recipes,
     replaced,
 )
-from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Resize, Split, Substitute
+from harness.specs.data import (
+    BenGraham,
+    CircularCrop,
+    Clahe,
+    Data,
+    GaussianBlur,
+    Part,
+    Preparation,
+    Resize,
+    Split,
+    Substitute,
+)
 from harness.specs.identity import canonical, digest
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
@@ -79,6 +90,7 @@ __all__ = [
     "Arm",
     "Artifact",
     "Attention",
+    "BenGraham",
     "BestOnValidation",
     "Boosted",
     "Bootstrap",
@@ -100,6 +112,7 @@ __all__ = [
     "Focal",
     "FromJob",
     "Gap",
+    "GaussianBlur",
     "Initialisation",
     "Job",
     "Last",
