@@ -101,9 +101,9 @@ class Runner:
 
     def produce(self, job: Job, key: str, artifact: Artifact) -> None:
         """Makes an artifact of a finished job from its weights, instead of doing the job again."""
-        if artifact != "predictions" or isinstance(job, Combination):
+        if artifact == "weights" or isinstance(job, Combination):
             raise ValueError(f"Expected to make predictions of a network, but got {artifact} of {job!r}.")
-        self._work(job, key, {}, frozenset({artifact})).predict()
+        self._work(job, key, {}, frozenset({artifact})).predict(artifact)
 
     def _work(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Work:
         """The job with its data.
