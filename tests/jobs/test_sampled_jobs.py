@@ -116,7 +116,7 @@ def test_ensembles_of_draws_are_done_once_and_are_those_of_their_members(
         record = finished(scheduler, ensemble)
         counts = combination.confusion(expected, test)
         assert scheduler.store.counts(record.key).tolist() == counts.tolist()
-        assert record.seconds < 1, "nothing is trained, and no large library imported"
+        assert record.seconds < 4, "0.3 s on an idle core, most of it SciPy's import; five jobs at once take 1.2 s"
     assert describe(job(THIRD, 0)) == "dr_rahim resnet18, batch 8, seed 0"
 
 

@@ -122,7 +122,6 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
             "resize": None,
             "subset": 0.5,
             "prepare": (Clahe(), CircularCrop()),
-            "companion": "other-eye",
             "share": (0.0, 0.5),
             "count": 41,
             "related": 0.5,

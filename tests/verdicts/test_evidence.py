@@ -11,6 +11,7 @@ from synthetic import recipe
 from harness import data as datasets
 from harness.data import Catalogue, DataError, catalogue
 from harness.specs import (
+    Classifier,
     Data,
     Ensemble,
     FromJob,
@@ -107,7 +108,8 @@ def test_a_substitute_has_the_companions_of_the_absent_one(there, tmp_path, monk
     monkeypatch.setattr(datasets, "companions", lambda name: ("other-eye",))
     for companion, kind in (("other-eye", "substituted"), ("same-eye", "phantom")):
         beside = Data("three", split=Split("subject"), companion=companion, substitute="two")
-        arms, found = resolve({"a": replace(recipe(0.5), data=beside)}, Catalogue(tmp_path))
+        pairs = replace(recipe(0.5), data=beside, network=Classifier("resnet18", views=2))
+        arms, found = resolve({"a": pairs}, Catalogue(tmp_path))
         assert found.kind == kind
         assert arms["a"].data.companion == companion
 
