@@ -102,9 +102,13 @@ class Runner:
 
     def produce(self, job: Job, key: str, artifact: Artifact) -> None:
         """Makes an artifact of a finished job from its weights, instead of doing the job again."""
-        if artifact != "predictions" or isinstance(job, Combination):
+        if artifact == "weights" or isinstance(job, Combination):
             raise ValueError(f"Expected to make predictions of a network, but got {artifact} of {job!r}.")
-        self._work(job, key, {}, frozenset({artifact})).predict()
+        work = self._work(job, key, {}, frozenset({artifact}))
+        if artifact == "explanations":
+            work.explain()
+        else:
+            work.predict()
 
     def _work(self, job: Job, key: str, inputs: Mapping[Job, Path], asked: frozenset[Artifact]) -> Work:
         """The job with its data.

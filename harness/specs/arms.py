@@ -19,8 +19,8 @@ from harness.specs.transforms import Rescale
 
 JobKind = Literal["Training", "Evaluation", "Combination"]
 
-Artifact = Literal["weights", "predictions"]
-"""What a job may need of its inputs beside their records."""
+Artifact = Literal["weights", "predictions", "explanations"]
+"""What a job may need of its inputs beside their records; ``explanations`` are for the report only."""
 
 
 @dataclass(frozen=True)
