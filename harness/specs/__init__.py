@@ -29,7 +29,16 @@ from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Res
 from harness.specs.identity import canonical, digest
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
-from harness.specs.networks import Classifier, Network, Segmenter, Shrink
+from harness.specs.networks import (
+    Attention,
+    ChannelAttention,
+    Classifier,
+    Network,
+    Segmenter,
+    SelfAttention,
+    Shrink,
+    SpatialAttention,
+)
 from harness.specs.recipes import IMAGENET, FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
 from harness.specs.schedules import (
     BestOnValidation,
@@ -64,8 +73,10 @@ __all__ = [
     "SMALL",
     "Arm",
     "Artifact",
+    "Attention",
     "BestOnValidation",
     "Budget",
+    "ChannelAttention",
     "CircularCrop",
     "Clahe",
     "Classifier",
@@ -106,7 +117,9 @@ __all__ = [
     "Scratch",
     "Segmenter",
     "Selection",
+    "SelfAttention",
     "Shrink",
+    "SpatialAttention",
     "Split",
     "Step",
     "Substitute",

@@ -7,6 +7,7 @@ from typing import Any
 from harness.specs import (
     BestOnValidation,
     Budget,
+    ChannelAttention,
     CircularCrop,
     Clahe,
     Classifier,
@@ -37,7 +38,9 @@ from harness.specs import (
     Resize,
     Scratch,
     Segmenter,
+    SelfAttention,
     Shrink,
+    SpatialAttention,
     Split,
     Step,
     Substitute,
@@ -60,6 +63,7 @@ DATA = Data("dme", "union", SPLIT, RESIZE, 20, (CircularCrop(), Clahe()), substi
 SHRINK = Shrink(8, 3)
 SEGMENTER = Segmenter("unet-s5-d16", "fcn", SHRINK)
 CLASSIFIER = Classifier("resnet18")
+ATTENTIONS = (SpatialAttention(), ChannelAttention(), SelfAttention())
 WEIGHTS = Weights("a.pth", SHA)
 METRIC = Metric("Dice", "fluid")
 SELECT = BestOnValidation(METRIC)
@@ -89,7 +93,7 @@ TRAINING, EVALUATION, COMBINATION = Training(RICH, 3), Evaluation(ZERO_SHOT.reci
 MEASURES = (Final(METRIC), Trend(METRIC), Gap(METRIC), TimeTo(METRIC, 0.4))
 VALUE = Value("scratch", Final(METRIC))
 
-WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, MEASURES, VALUE)
+WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, MEASURES, VALUE, ATTENTIONS)
 """Specs that hold every kind of spec with a field."""
 
 CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
@@ -115,7 +119,10 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     ),
     (SHRINK, {"width": 16, "stages": 4, "depth": 0.5, "head": 16}),
     (SEGMENTER, {"backbone": "unet", "head": "pspnet", "shrink": None}),
-    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK}),
+    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK, "views": 2, "attention": ATTENTIONS[0]}),
+    (ATTENTIONS[0], {"kernel": 11}),
+    (ATTENTIONS[1], {"reduction": 4}),
+    (ATTENTIONS[2], {"heads": 2}),
     (TRANSFORMS[0], {"factor": 0.25}),
     (TRANSFORMS[1], {"low": 0.75, "high": 1.5}),
     (TRANSFORMS[2], {"degrees": 5.0}),
