@@ -13,7 +13,7 @@ from harness.report.overlays import Picture
 COLOURS = "cividis"
 """Matplotlib's map: light means much, also to colour-blind readers, and blue and yellow stand out from a retina."""
 
-OPACITY = (0.25, 0.6)
+OPACITY = (0.1, 0.6)
 """Of the colour where the network did not look and where it looked most, so that the image stays visible."""
 
 CHOICE = (

@@ -65,7 +65,7 @@ def _body(row: Row, name: str, content: Sequence[Any], macros: Any) -> Markup:
 
     body: Markup
     if name == "trained":
-        curves = Markup(training.training_svg(content, row.key))
+        curves = Markup(training.training_svg(content, [arm.name for arm in row.arms], row.key))
         body = macros.trained(curves, training.gaps(content), numerals)
     elif name == "matrices":
         body = macros.matrices(content, numerals)

@@ -163,7 +163,7 @@ class Scheduler:
                 if held and not self.store.has(key, artifact):
                     from harness.jobs.running import Runner
 
-                    runner = Runner(self.store, self.catalogue, self.devices[scale], self.session)
+                    runner = Runner(self.store, self.catalogue, self.devices[scale], self.session, self.on_progress)
                     try:
                         runner.produce(job, key, artifact)
                     except Exception as error:  # the verdict stands without it
