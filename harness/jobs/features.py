@@ -120,4 +120,4 @@ def sources(
     if not own.freezes_trunk(recipe):
         return batches, evaluation.inputs
     backbone = FrozenBackbone(network, recipe, data.images.device)
-    return FeatureBatches(backbone, batches) if recipe.two_views(data.size) else batches, backbone.inputs
+    return FeatureBatches(backbone, batches) if recipe.mirrors_only(data.size) else batches, backbone.inputs

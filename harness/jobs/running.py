@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from harness import data as datasets
 from harness.data import Catalogue
 from harness.jobs.training import Diverged
-from harness.jobs.work import Work
+from harness.jobs.work import Inputs, Work
 from harness.networks import building, weights
 from harness.specs import Artifact, Combination, Data, Evaluation, Job, Recipe, recipe_of
 from harness.store import Record, Store
@@ -75,13 +74,13 @@ class Runner:
     session: str
     report: Callable[[dict[str, Any]], None] = lambda progress: None
 
-    def run(self, job: Job, key: str, inputs: Mapping[Job, Path], asked: frozenset[Artifact]) -> Record:
+    def run(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Record:
         """Does a job, or goes on from its checkpoint, and writes the result to the store.
 
         Args:
             job: What to do, with its data resolved; its lock is held.
             key: Its key.
-            inputs: The artifact that it needs of each of its inputs.
+            inputs: The artifacts that it needs of each of its inputs.
             asked: Artifacts that other jobs need of this one.
 
         Raises:
@@ -106,7 +105,7 @@ class Runner:
             raise ValueError(f"Expected to make predictions of a network, but got {artifact} of {job!r}.")
         self._work(job, key, {}, frozenset({artifact})).predict()
 
-    def _work(self, job: Job, key: str, inputs: Mapping[Job, Path], asked: frozenset[Artifact]) -> Work:
+    def _work(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Work:
         """The job with its data.
 
         Raises:

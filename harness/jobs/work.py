@@ -33,13 +33,17 @@ PREVIEWS = 4
 """Test images whose predictions are kept for the report."""
 
 
+Inputs = Mapping[Job, Mapping[Artifact, Path]]
+"""Files of the artifacts that a job needs of each of its inputs."""
+
+
 @dataclass(frozen=True)
 class Work:
     """One job with everything that it needs.
 
     Attributes:
         job, key: The job, with its data resolved, and its key.
-        inputs: The artifact that it needs of each of its inputs.
+        inputs: The artifacts that it needs of each of its inputs.
         asked: Artifacts that other jobs need of this one.
         packed, parts: Its data, and which images train, select and test.
         store: Where its result goes.
@@ -49,7 +53,7 @@ class Work:
 
     job: Job
     key: str
-    inputs: Mapping[Job, Path]
+    inputs: Inputs
     asked: frozenset[Artifact]
     packed: Packed
     parts: Parts
@@ -102,7 +106,7 @@ class Work:
         begin = time.monotonic()
         members = []
         for member in self.job.inputs:
-            with np.load(self.inputs[member]) as content:
+            with np.load(self.inputs[member]["predictions"]) as content:
                 members.append({part: content[part] for part in ("test", "validation")})
         test, validation = combination.combined(
             self.job.ensemble.method,
@@ -130,12 +134,15 @@ class Work:
         init = self.recipe.init
         if isinstance(init, Weights):
             return weights.read(init), weights.name_of(init)
-        for source, file in self.inputs.items():
-            state, origin = weights.load(file), f"the training on {recipe_of(source).data.name}"
-            if isinstance(init, FromJob) and init.shuffled:
-                return weights.shuffled(state, role_seed(self.job.seed, "shuffling")), f"{origin}, shuffled"
-            return state, origin
-        return None
+        if not isinstance(init, FromJob):
+            return None
+        assert not isinstance(self.job, Combination)
+        assert self.job.source is not None
+        state = weights.load(self.inputs[self.job.source]["weights"])
+        origin = f"the training on {init.recipe.data.name}"
+        if init.shuffled:
+            return weights.shuffled(state, role_seed(self.job.seed, "shuffling")), f"{origin}, shuffled"
+        return state, origin
 
     def _record(self) -> Record:
         """A finished record without its figures."""

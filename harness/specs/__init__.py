@@ -6,6 +6,7 @@ Nothing here imports torch: specs are built, hashed and compared while pytest co
 from typing import Literal
 
 from harness.specs.arms import (
+    FITTED,
     Arm,
     Artifact,
     Combination,
@@ -16,6 +17,8 @@ from harness.specs.arms import (
     Training,
     ZeroShot,
     ancestry,
+    bagged,
+    boosted,
     final,
     job,
     key,
@@ -25,12 +28,33 @@ from harness.specs.arms import (
     recipes,
     replaced,
 )
-from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Resize, Split, Substitute
+from harness.specs.data import (
+    BenGraham,
+    CircularCrop,
+    Clahe,
+    Data,
+    GaussianBlur,
+    Part,
+    Preparation,
+    Resize,
+    Split,
+    Substitute,
+)
 from harness.specs.identity import canonical, digest
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
-from harness.specs.networks import Classifier, Network, Segmenter, Shrink
+from harness.specs.networks import (
+    Attention,
+    ChannelAttention,
+    Classifier,
+    Network,
+    Segmenter,
+    SelfAttention,
+    Shrink,
+    SpatialAttention,
+)
 from harness.specs.recipes import IMAGENET, FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
+from harness.specs.sampling import Boosted, Bootstrap, Every, Sample
 from harness.specs.schedules import (
     BestOnValidation,
     Budget,
@@ -58,14 +82,20 @@ SMALL: tuple[Scale, ...] = ("desk", "smoke")
 """Scales whose networks are small enough for a CPU."""
 
 __all__ = [
+    "FITTED",
     "FOREGROUND",
     "IMAGENET",
     "SCALES",
     "SMALL",
     "Arm",
     "Artifact",
+    "Attention",
+    "BenGraham",
     "BestOnValidation",
+    "Boosted",
+    "Bootstrap",
     "Budget",
+    "ChannelAttention",
     "CircularCrop",
     "Clahe",
     "Classifier",
@@ -77,10 +107,12 @@ __all__ = [
     "Dice",
     "Ensemble",
     "Evaluation",
+    "Every",
     "Final",
     "Focal",
     "FromJob",
     "Gap",
+    "GaussianBlur",
     "Initialisation",
     "Job",
     "Last",
@@ -101,12 +133,15 @@ __all__ = [
     "Rescale",
     "Reseeded",
     "Resize",
+    "Sample",
     "Scale",
     "Schedule",
     "Scratch",
     "Segmenter",
     "Selection",
+    "SelfAttention",
     "Shrink",
+    "SpatialAttention",
     "Split",
     "Step",
     "Substitute",
@@ -119,6 +154,8 @@ __all__ = [
     "WeightsPart",
     "ZeroShot",
     "ancestry",
+    "bagged",
+    "boosted",
     "canonical",
     "digest",
     "final",

@@ -14,13 +14,20 @@ from harness.specs import checks
 from harness.specs.data import Data
 from harness.specs.identity import VERSION, digest
 from harness.specs.recipes import FromJob, Recipe, Weights
+from harness.specs.sampling import Boosted, Bootstrap
 from harness.specs.schedules import Budget
 from harness.specs.transforms import Rescale
 
 JobKind = Literal["Training", "Evaluation", "Combination"]
 
-Artifact = Literal["weights", "predictions"]
-"""What a job may need of its inputs beside their records."""
+Artifact = Literal["weights", "predictions", "training predictions"]
+"""What a job may need of its inputs beside their records. ``"predictions"`` are of the test and of the validation
+images."""
+
+Method = Literal["soft", "hard", "weighted", "stacking", "boosting"]
+METHODS: tuple[Method, ...] = ("soft", "hard", "weighted", "stacking", "boosting")
+FITTED: tuple[Method, ...] = ("weighted", "stacking")
+"""Methods that learn from the validation images."""
 
 
 @dataclass(frozen=True)
@@ -57,28 +64,71 @@ class Ensemble:
         members: Arms of one data set and task.
         method: ``"soft"``: the mean of the class probabilities. ``"hard"``: the majority of the predicted classes, of
             equal ones that with the higher mean probability. ``"weighted"``: the mean with weights that do best on the
-            validation images, so the members' data need some.
+            validation images, so the members' data need some. ``"stacking"``: a multinomial logistic regression on the
+            members' class probabilities, fitted on the validation images. ``"boosting"``: the predicted class with the
+            greatest weight, where members weigh the more the fewer mistakes they make on the training images (SAMME).
     """
 
     members: tuple[Arm, ...]
-    method: Literal["soft", "hard", "weighted"] = "soft"
+    method: Method = "soft"
 
     def __post_init__(self) -> None:
         if not isinstance(self.members, tuple) or len(self.members) < 2:
             raise ValueError(f"Expected ensemble `members` to be a tuple of at least 2 arms, but got {self.members!r}.")
         if not all(isinstance(member, (Recipe, ZeroShot, Ensemble, Reseeded)) for member in self.members):
             raise ValueError(f"Expected ensemble `members` to be arms, but got {self.members!r}.")
-        checks.one_of("ensemble", "method", self.method, ("soft", "hard", "weighted"))
+        checks.one_of("ensemble", "method", self.method, METHODS)
         different = {(final(member).data, final(member).task) for member in self.members}
         if len(different) > 1:
             raise ValueError(
                 "Expected the members of an ensemble to predict the same images, but their data sets or tasks differ; "
                 "give all of them the same `data`."
             )
-        if self.method == "weighted" and not final(self.members[0]).data.split.validation:
+        first = final(self.members[0])
+        if self.method in FITTED and not first.data.split.validation:
             raise ValueError(
-                "Expected a validation split to weight the members of an ensemble with, but it is 0; choose a share."
+                f"Expected a validation split to fit {self.method!r} on the members of an ensemble with, but it is 0; "
+                "choose a share."
             )
+        if self.method in ("stacking", "boosting") and first.task != "classification":
+            raise ValueError(
+                f"Expected members that classify for an ensemble by {self.method!r}, but got {first.task}; take 'soft' "
+                "or 'weighted'."
+            )
+        if self.method == "boosting" and not _in_a_row(self.members):
+            raise ValueError(
+                "Expected each member of an ensemble by 'boosting' but the first to be Boosted after the one before "
+                "it, but got others; make it with boosted((recipe, …))."
+            )
+
+
+def _in_a_row(members: tuple[Arm, ...]) -> bool:
+    """Whether all members are recipes, each boosted after the one before it and the first after none."""
+    trained = [member for member in members if isinstance(member, Recipe)]
+    before = [each.sample.after if isinstance(each.sample, Boosted) else None for each in trained]
+    return len(trained) == len(members) and before == [None, *trained[:-1]]
+
+
+def bagged(recipes: Iterable[Recipe]) -> Ensemble:
+    """Soft voting over recipes, each trained on a draw of its own from the training images (Breiman 1996).
+
+    Args:
+        recipes: At least two recipes of the same data, which may be equal.
+    """
+    return Ensemble(tuple(replace(recipe, sample=Bootstrap(k)) for k, recipe in enumerate(recipes, 1)))
+
+
+def boosted(recipes: Iterable[Recipe]) -> Ensemble:
+    """AdaBoost over recipes that classify: each but the first is trained on images that those before it mistake.
+
+    Args:
+        recipes: At least two recipes of the same data, which may be equal. The first stays as it is, since the first
+            weights are equal.
+    """
+    members: list[Recipe] = []
+    for recipe in recipes:
+        members.append(replace(recipe, sample=Boosted(members[-1])) if members else recipe)
+    return Ensemble(tuple(members), "boosting")
 
 
 @dataclass(frozen=True)
@@ -165,15 +215,32 @@ class _OfNetwork:
 
     recipe: Recipe
     seed: int
-    needs: ClassVar[Artifact] = "weights"
 
     @property
-    def inputs(self) -> tuple[Job, ...]:
+    def source(self) -> Training | None:
         """The training whose weights the network starts from."""
         init = self.recipe.init
         if not isinstance(init, FromJob):
+            return None
+        return Training(init.recipe, self.seed if init.seed is None else init.seed)
+
+    @property
+    def before(self) -> tuple[Training, ...]:
+        """The trainings after whose mistakes the training images are drawn, in their order."""
+        sample = self.recipe.sample
+        if not isinstance(sample, Boosted):
             return ()
-        return (Training(init.recipe, self.seed if init.seed is None else init.seed),)
+        return tuple(Training(recipe, self.seed) for recipe in sample.before())
+
+    @property
+    def inputs(self) -> tuple[Job, ...]:
+        """The source, and the trainings before it."""
+        return tuple(dict.fromkeys([*filter(None, [self.source]), *self.before]))
+
+    def needs(self, of: Job) -> frozenset[Artifact]:
+        """Which artifacts of one of its inputs the job asks for."""
+        wanted: dict[Artifact, bool] = {"weights": of == self.source, "training predictions": of in self.before}
+        return frozenset(artifact for artifact, asked in wanted.items() if asked)
 
 
 @dataclass(frozen=True)
@@ -192,21 +259,23 @@ class Evaluation(_OfNetwork):
 
 @dataclass(frozen=True)
 class Combination:
-    """An ensemble of members of one seed.
-
-    Attributes:
-        needs: Which artifact of its inputs the job asks for, as of every job.
-    """
+    """An ensemble of members of one seed."""
 
     ensemble: Ensemble
     seed: int
     kind: ClassVar[JobKind] = "Combination"
-    needs: ClassVar[Artifact] = "predictions"
 
     @property
     def inputs(self) -> tuple[Job, ...]:
         """The members' jobs."""
         return tuple(job(member, self.seed) for member in self.ensemble.members)
+
+    def needs(self, of: Job) -> frozenset[Artifact]:
+        """Which artifacts of one of its inputs the job asks for."""
+        del of
+        return frozenset(
+            ("predictions", "training predictions") if self.ensemble.method == "boosting" else ("predictions",)
+        )
 
 
 Job = Training | Evaluation | Combination
@@ -227,10 +296,17 @@ def recipe_of(job: Job) -> Recipe:
 
 
 def ancestry(job: Job) -> Iterator[Job]:
-    """The jobs that a job needs, inputs before what starts from them, then itself; one may come several times."""
-    for each in job.inputs:
-        yield from ancestry(each)
-    yield job
+    """The jobs that a job needs, each once and after its inputs, then itself."""
+    found: dict[Job, None] = {}
+
+    def visit(step: Job) -> None:
+        if step not in found:
+            for each in step.inputs:
+                visit(each)
+            found[step] = None
+
+    visit(job)
+    yield from found
 
 
 def one_checkpoint(arms: Iterable[Arm]) -> bool:
@@ -250,11 +326,14 @@ def key(job: Job, fingerprint: Callable[[Data], str], versions: Callable[[Job], 
         fingerprint: Hash of a data set's content as it is packed.
         versions: Versions of the parts of this library that shape the job's result.
     """
-    return digest(
-        {
-            "job": job,
-            "inputs": [key(each, fingerprint, versions) for each in job.inputs],
-            "data": fingerprint(recipe_of(job).data),
-            "versions": {"specs": VERSION, **versions(job)},
-        }
-    )
+    keys: dict[Job, str] = {}
+    for step in ancestry(job):
+        keys[step] = digest(
+            {
+                "job": step,
+                "inputs": [keys[each] for each in step.inputs],
+                "data": fingerprint(recipe_of(step).data),
+                "versions": {"specs": VERSION, **versions(step)},
+            }
+        )
+    return keys[job]
