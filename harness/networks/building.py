@@ -61,7 +61,7 @@ def _create(network: Network, classes: int, losses: tuple[Loss, ...]) -> torch.n
 
 
 def features(network: Network, module: torch.nn.Module, images: torch.Tensor) -> Features:
-    """What the trunk of the network makes of normalised images ``(B, 3, h, w)``; its family must have one."""
+    """What the trunk of the network makes of normalised images ``(B, 3 · views, h, w)``; its family must have one."""
     return family(network).features(module, images)
 
 
@@ -73,7 +73,8 @@ def loss(
     Args:
         network: The spec that ``module`` was built from.
         module: The network.
-        images: Normalised, float ``(B, 3, h, w)``, or their features.
+        images: Normalised, float ``(B, 3, h, w)``, or their features; with two views ``(B, 6, h, w)``, the channels of
+            each image and then of its companion.
         targets: Class indices, int64: ``(B, h, w)`` of a segmentation, 255 where ignored; ``(B,)`` of a classification.
     """
     if isinstance(images, Features):
@@ -82,7 +83,7 @@ def loss(
 
 
 def logits(network: Network, module: torch.nn.Module, images: torch.Tensor | Features) -> torch.Tensor:
-    """Logits by class of normalised images ``(B, 3, h, w)``, or of their features.
+    """Logits by class of normalised images ``(B, 3 · views, h, w)``, or of their features.
 
     Returns:
         ``(B, C, h, w)`` of a segmentation, ``(B, C)`` of a classification.

@@ -103,6 +103,15 @@ class Family(ABC):
         """As :meth:`logits`, from features."""
         raise NotImplementedError(f"the family {self.name} has no trunk")
 
+    def last_map(self, module: torch.nn.Module) -> torch.nn.Module:
+        """The part whose output is the feature map that a classifier pools: for Grad-CAM.
+
+        Raises:
+            ValueError: It pools none, or several.
+        """
+        del module
+        raise ValueError(f"Expected a classifier, which pools its last feature map, but got a network of {self.name}.")
+
     def freezes_trunk(self, recipe: Recipe) -> bool:
         """Whether the features of an image stay what they are while a recipe trains."""
         return bool(self.trunk) and all(freezes(recipe, part) for part in self.trunk)

@@ -112,6 +112,13 @@ def of_vit(state: State) -> Renamed:
     return renamed
 
 
+def of_densenet(state: State) -> Renamed:
+    """The names of torchvision's first DenseNets, which its files have, to those of today: ``norm.1`` to ``norm1``."""
+    old = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.([12]\.\w+)")
+    matched = {name: old.fullmatch(name) for name in state}
+    return {(found[1] + found[2] if (found := matched[name]) else name): tensor for name, tensor in state.items()}
+
+
 def as_they_are(state: State) -> Renamed:
     """The backbone's own names."""
     return dict(state)
@@ -166,7 +173,7 @@ def adapt(own: State, state: State, backbone: str, origin: str) -> Adapted:
     """
     prefix = "backbone."
     if not any(name.startswith(prefix) for name in own) or any(name.startswith(prefix) for name in state):
-        return Adapted(_resized(own, state))
+        return Adapted(_resized(own, of_densenet(state)))
     layout = next((each for each in LAYOUTS if any(re.match(each.sign, name) for name in state)), None)
     if layout is None:
         return Adapted(dict(state))

@@ -129,10 +129,17 @@ class PooledClassifier(nn.Module):
         super().__init__()
         self.backbone, self.pooled = backbone, tuple(pooled)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(channels, classes)
+        self.last_map = nn.Identity()
+
+    def maps(self, images: torch.Tensor) -> torch.Tensor:
+        """The one map that is pooled, ``(B, C, h, w)``; of several their pooled features, ``(B, C, 1, 1)``."""
+        maps = self.backbone(images)
+        if len(self.pooled) > 1:
+            return torch.cat([maps[index].mean((2, 3), keepdim=True) for index in self.pooled], dim=1)
+        one: torch.Tensor = self.last_map(maps[self.pooled[0]])
+        return one
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits ``(B, classes)`` of images ``(B, 3, h, w)``."""
-        maps = self.backbone(images)
-        features = torch.cat([maps[index].mean((2, 3)) for index in self.pooled], dim=1)
-        logits: torch.Tensor = self.head(self.dropout(features))
+        logits: torch.Tensor = self.head(self.dropout(self.maps(images).mean((2, 3))))
         return logits

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.networks.classifiers import ClassifierFamily
-from harness.networks.features import Features
+from harness.networks.classifiers import ATTENTION, ClassifierFamily
 from harness.specs import Classifier
 
 if TYPE_CHECKING:
@@ -16,17 +15,34 @@ GIGA_AT_224 = {"squeezenet1_0": 0.73, "squeezenet1_1": 0.26}
 
 
 class SqueezeNet(ClassifierFamily):
-    """``torchvision.models.squeezenet1_0`` and ``1_1``, which have dropout before their last layer already."""
+    """``torchvision.models.squeezenet1_0`` and ``1_1``, which have dropout before their last layer already.
+
+    The last layer reads each position and is pooled behind that: of two views it reads both at the same position.
+    """
 
     name = "squeezenet"
     version = 1
     backbones = tuple(GIGA_AT_224)
-    heads = ("classifier",)
+    heads = ("classifier", ATTENTION)
     trunk = ("features",)
+    last = "classifier.1"
     least = 21  # squeezenet1_1 would take 17
 
-    def cost(self, network: Classifier, size: tuple[int, int]) -> float:
-        """As :meth:`Family.cost`."""
+    def channels(self, network: Classifier) -> int:
+        """As :meth:`ClassifierFamily.channels`."""
+        del network
+        return 512
+
+    def map_size(self, network: Classifier, size: tuple[int, int]) -> tuple[int, int]:
+        """As :meth:`ClassifierFamily.map_size`: a convolution that rounds down, three poolings that round up."""
+        kernel = 7 if network.backbone == "squeezenet1_0" else 3
+        height, width = ((side - kernel) // 2 + 1 for side in size)
+        for _ in range(3):
+            height, width = (-(-(side - 3) // 2) + 1 for side in (height, width))
+        return height, width
+
+    def view_cost(self, network: Classifier, size: tuple[int, int]) -> float:
+        """As :meth:`ClassifierFamily.view_cost`."""
         return GIGA_AT_224[network.backbone] * 1e9 * size[0] * size[1] / 224**2
 
     def make(self, network: Classifier, classes: int) -> torch.nn.Module:
@@ -38,17 +54,33 @@ class SqueezeNet(ClassifierFamily):
         )
         return module
 
-    def features(self, module: torch.nn.Module, images: torch.Tensor) -> Features:
-        """Of the last Fire module, ``(B, 512, h, w)``."""
-        network: Any = module
-        height, width = images.shape[2:]
-        return Features((network.features(images),), (height, width))
+    def draw_last(self, layer: Any) -> None:
+        """As torchvision does."""
+        from torch import nn
 
-    def classify(self, module: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
-        """As :meth:`ClassifierFamily.classify`."""
+        nn.init.normal_(layer.weight, std=0.01)
+        nn.init.zeros_(layer.bias)
+
+    def maps(self, module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """Of the last Fire module, ``(N, 512, h, w)``."""
         network: Any = module
-        logits: torch.Tensor = network.classifier(features).flatten(1)
+        maps: torch.Tensor = network.features(images)
+        return maps
+
+    def pooled(self, module: torch.nn.Module, maps: torch.Tensor) -> torch.Tensor:
+        """The maps as they are: pooling comes behind the last layer."""
+        del module
+        return maps
+
+    def decided(self, module: torch.nn.Module, pooled: torch.Tensor) -> torch.Tensor:
+        """As :meth:`ClassifierFamily.decided`."""
+        network: Any = module
+        logits: torch.Tensor = network.classifier(pooled).flatten(1)
         return logits
+
+    def map_part(self, module: torch.nn.Module) -> torch.nn.Module:
+        """As :meth:`ClassifierFamily.map_part`."""
+        return module.get_submodule("features")
 
 
 FAMILY = SqueezeNet()
