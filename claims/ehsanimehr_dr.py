@@ -85,7 +85,7 @@ PREPROCESSING: dict[str, tuple[Preparation, ...]] = {
     "none": (),
     "clahe-circle": CLAHE_AND_CIRCLE,
     "clahe-circle-graham": (*CLAHE_AND_CIRCLE, BenGraham()),
-    "clahe-circle-blur": (*CLAHE_AND_CIRCLE, GaussianBlur()),
+    "clahe-circle-blur": (*CLAHE_AND_CIRCLE, GaussianBlur(2.0)),
 }
 
 JITTER = ColourJitter(0.2, 0.2, 0.2)
