@@ -103,19 +103,20 @@ class Small:
 
     Attributes:
         network: What stays of the networks.
-        imagenet: The backbone where one network alone is compared.
-        whole: Whether that one is as large as published.
+        single, plain: The backbone where one network alone is compared, and where the paper takes its smallest one.
+        whole: Backbones that are as large as published and start from ImageNet; the others start from random weights.
         size: Of all photographs.
         target, first: Phantom photographs of the target and of the first stage.
         epochs: Of the target and of the first stage.
         batch_size: Of both.
-        learning_rate, tuning_rate: Adam's for small networks, and for the one that starts from ImageNet.
+        learning_rate, tuning_rate: Adam's for small networks, and for those that start from ImageNet.
         one_source: Whether all seeds of an arm share one first stage.
     """
 
     network: Shrink
-    imagenet: str
-    whole: bool
+    single: str
+    plain: str
+    whole: tuple[str, ...]
     size: tuple[int, int]
     target: int
     first: int
@@ -127,8 +128,34 @@ class Small:
 
 
 SMALL: dict[Scale, Small] = {
-    "desk": Small(Shrink(16, 4, 0.5), "squeezenet1_0", True, (96, 96), 400, 400, 12, 16, 1e-3, 3e-4, one_source=False),
-    "smoke": Small(Shrink(8, 3, 0.5), "densenet121", False, (40, 40), 160, 160, 8, 16, 3e-3, 3e-3, one_source=True),
+    "desk": Small(
+        network=Shrink(16, 4, 0.5),
+        single="squeezenet1_0",
+        plain="squeezenet1_0",
+        whole=("squeezenet1_0",),
+        size=(96, 96),
+        target=400,
+        first=400,
+        epochs=12,
+        batch_size=16,
+        learning_rate=1e-3,
+        tuning_rate=3e-4,
+        one_source=False,
+    ),
+    "smoke": Small(
+        network=Shrink(8, 3, 0.5),
+        single="densenet121",
+        plain="resnet18",
+        whole=(),
+        size=(40, 40),
+        target=160,
+        first=160,
+        epochs=8,
+        batch_size=16,
+        learning_rate=3e-3,
+        tuning_rate=3e-3,
+        one_source=True,
+    ),
 }
 
 
@@ -141,12 +168,12 @@ class Pipeline:
     @property
     def single_network(self) -> str:
         """The backbone where one network alone is compared; as published, DenseNet-121."""
-        return self._small.imagenet if self._small else "densenet121"
+        return self._small.single if self._small else "densenet121"
 
     @property
     def plain_network(self) -> str:
         """The same where the paper takes its smallest one, ResNet-18."""
-        return self._small.imagenet if self._small else "resnet18"
+        return self._small.plain if self._small else "resnet18"
 
     def from_imagenet(self, backbone: str, **changes: Any) -> Recipe:
         """Task A: a network from ImageNet, trained on DeepDRiD."""
@@ -214,7 +241,7 @@ class Pipeline:
     def _recipe(self, data: Data, backbone: str, init: Initialisation, dropout: float, batch_size: int) -> Recipe:
         small = self._small
         size = small.size if small else (256, 256)
-        rate = 1e-4 if small is None else (small.tuning_rate if backbone == small.imagenet else small.learning_rate)
+        rate = 1e-4 if small is None else (small.tuning_rate if backbone in small.whole else small.learning_rate)
         return Recipe(
             data=replace(data, resize=Resize(size)),
             network=self._network(backbone, dropout),
@@ -232,35 +259,25 @@ class Pipeline:
     def _imagenet(self, backbone: str) -> Initialisation:
         """ImageNet's weights: released, or trained here as torchvision's references train; none of small networks."""
         small = self._small
-        if small and backbone != small.imagenet:
+        if small and backbone not in small.whole:
             return Scratch()
         classifier = Recipe(
-            data=Data("imagenet", resize=Resize(small.size if small else (256, 256), "short-side")),
+            data=Data("imagenet", resize=Resize((256, 256), "short-side")),
             network=self._network(backbone, 0.5),
             budget=Budget(90, "epochs"),
-            transforms=(RandomCrop(small.size if small else (224, 224)), RandomFlip()),
+            transforms=(RandomCrop((224, 224)), RandomFlip()),
             normalise=IMAGENET,
             optimiser=Optimiser("sgd", 0.1, weight_decay=1e-4),
             schedule=Step(30),
             batch_size=256,
         )
-        if small and not small.whole:
-            classifier = replace(
-                classifier,
-                data=replace(classifier.data, count=small.first),
-                budget=Budget(small.epochs, "epochs"),
-                optimiser=Optimiser("adam", small.tuning_rate, weight_decay=0.0),
-                batch_size=small.batch_size,
-            )
-        trained = FromJob(classifier, part="backbone", seed=0 if small and small.one_source else None)
-        if self.scale == "smoke":
-            return trained
+        trained = FromJob(classifier, part="backbone")
         return Weights(IMAGENET_WEIGHTS[backbone], part="backbone", otherwise=trained)
 
     def _network(self, backbone: str, dropout: float) -> Classifier:
         small = self._small
-        whole = small is None or (small.whole and backbone == small.imagenet)
-        return Classifier(backbone, dropout, None if whole or small is None else small.network)
+        shrink = None if small is None or backbone in small.whole else small.network
+        return Classifier(backbone, dropout, shrink)
 
     def _transforms(self, size: tuple[int, int]) -> tuple[Transform, ...]:
         return (RandomResize(1.0, 1.15), RandomRotation(15), RandomCrop(size), RandomFlip(), JITTER)
