@@ -53,9 +53,9 @@ def rows(path: Path, columns: Iterable[Sequence[str]], source: str) -> list[list
     for names in columns:
         found = [header.index(name.lower()) for name in names if name.lower() in header]
         if not found:
+            got = ", ".join(table[0]) if table else "no line"
             raise DataError(
-                f"Expected {path} to have the column {names[0]}, but got {', '.join(table[0]) if table else 'no line'}; "
-                f"get it again from {source}."
+                f"Expected {path} to have the column {names[0]}, but got {got}; get it again from {source}."
             )
         places.append(found[0])
     padded = [row + [""] * len(header) for row in table[1:]]

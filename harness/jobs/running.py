@@ -101,9 +101,9 @@ class Runner:
 
     def produce(self, job: Job, key: str, artifact: Artifact) -> None:
         """Makes an artifact of a finished job from its weights, instead of doing the job again."""
-        if artifact != "predictions" or isinstance(job, Combination):
+        if artifact == "weights" or isinstance(job, Combination):
             raise ValueError(f"Expected to make predictions of a network, but got {artifact} of {job!r}.")
-        self._work(job, key, {}, frozenset({artifact})).predict()
+        self._work(job, key, {}, frozenset({artifact})).predict(artifact)
 
     def _work(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Work:
         """The job with its data.
@@ -117,6 +117,11 @@ class Runner:
         packed = self.catalogue.load(recipe.data)
         recipe.check_crop((packed.images.shape[1], packed.images.shape[2]))
         parts = datasets.split(packed, recipe.data, job.seed)
+        if recipe.task == "classification" and len(shown := np.unique(packed.targets[parts.test])) < 2:
+            raise ValueError(
+                f"Expected the {len(parts.test)} test images of {recipe.data.name} to be of several classes, but all of "
+                f"them are of {packed.classes[shown[0]]!r}, which tells nothing; use more images or another split."
+            )
         most = max(len(parts.test), len(parts.validation))
         if (needed := most * len(packed.classes) ** 2 * np.dtype(np.int64).itemsize) > COUNTS_BYTES:
             raise ValueError(

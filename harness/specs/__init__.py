@@ -8,23 +8,15 @@ from typing import Literal
 from harness.specs.arms import (
     FITTED,
     Arm,
-    Artifact,
-    Combination,
     Ensemble,
-    Evaluation,
-    Job,
+    Method,
     Reseeded,
-    Training,
     ZeroShot,
-    ancestry,
     bagged,
     boosted,
     final,
-    job,
-    key,
     one_checkpoint,
     own_sources,
-    recipe_of,
     recipes,
     replaced,
 )
@@ -41,6 +33,17 @@ from harness.specs.data import (
     Substitute,
 )
 from harness.specs.identity import canonical, digest
+from harness.specs.jobs import (
+    Artifact,
+    Combination,
+    Evaluation,
+    Job,
+    Training,
+    ancestry,
+    job,
+    key,
+    recipe_of,
+)
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
 from harness.specs.networks import (
@@ -118,6 +121,7 @@ __all__ = [
     "Last",
     "Loss",
     "Measure",
+    "Method",
     "Metric",
     "Network",
     "Normalise",

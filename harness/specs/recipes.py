@@ -173,6 +173,16 @@ class Recipe:
         checks.terms("recipe", "losses", self.losses, Loss, "(CrossEntropy(), Dice(3.0))")
         check_order(self.transforms)
         check_sample(self)
+        if (views := getattr(self.network, "views", 1)) == 1 and self.data.companion:
+            raise ValueError(
+                f"Expected a network with views=2 for images of {self.data.name} that are seen with their "
+                f"{self.data.companion}, but got {self.network!r}; take such a Classifier, or no companion."
+            )
+        if views == 2 and not self.data.companion:
+            raise ValueError(
+                f"Expected data `companion` to name what a network with views=2 sees beside each image of "
+                f"{self.data.name}, but it is empty; name it, or take views=1."
+            )
         if not self.losses:
             raise ValueError("Expected recipe `losses` to have a term, but got none; add CrossEntropy(), for example.")
         checks.whole("recipe", "batch_size", self.batch_size)

@@ -65,6 +65,8 @@ DATA = Data("dme", "union", SPLIT, RESIZE, 20, (CircularCrop(), Clahe()), substi
 SHRINK = Shrink(8, 3)
 SEGMENTER = Segmenter("unet-s5-d16", "fcn", SHRINK)
 CLASSIFIER = Classifier("resnet18")
+ALONE = (Classifier("resnet50"), Data("deepdrid"))
+"""A recipe's network has two views where its data have a companion, so that neither can change alone in a recipe."""
 ATTENTIONS = (SpatialAttention(), ChannelAttention(), SelfAttention())
 WEIGHTS = Weights("a.pth", SHA)
 METRIC = Metric("Dice", "fluid")
@@ -97,7 +99,7 @@ TRAINING, EVALUATION, COMBINATION = Training(RICH, 3), Evaluation(ZERO_SHOT.reci
 MEASURES = (Final(METRIC), Trend(METRIC), Gap(METRIC), TimeTo(METRIC, 0.4))
 VALUE = Value("scratch", Final(METRIC))
 
-WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, BOOSTED, DRAWN, MEASURES, VALUE, ATTENTIONS)
+WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, BOOSTED, DRAWN, MEASURES, VALUE, ATTENTIONS, ALONE)
 """Specs that hold every kind of spec with a field."""
 
 CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
@@ -123,7 +125,9 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     ),
     (SHRINK, {"width": 16, "stages": 4, "depth": 0.5, "head": 16}),
     (SEGMENTER, {"backbone": "unet", "head": "pspnet", "shrink": None}),
-    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK, "views": 2, "attention": ATTENTIONS[0]}),
+    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK, "attention": ATTENTIONS[0]}),
+    (ALONE[0], {"views": 2}),
+    (ALONE[1], {"companion": "other-eye"}),
     (ATTENTIONS[0], {"kernel": 11}),
     (ATTENTIONS[1], {"reduction": 4}),
     (ATTENTIONS[2], {"heads": 2}),

@@ -41,13 +41,13 @@ from harness.specs import (
     Weights,
     ZeroShot,
     ancestry,
-    arms,
     bagged,
     boosted,
     canonical,
     digest,
     final,
     job,
+    jobs,
     key,
     one_checkpoint,
     own_sources,
@@ -338,7 +338,7 @@ def test_a_key_holds_all_that_shaped_the_result(monkeypatch: pytest.MonkeyPatch)
         "another part": key(tuned, contents, lambda each: {"jobs": 1, "network:unet": 1}),
         "shared source": key(job(SHARED, 0), contents, versions),
     }
-    monkeypatch.setattr(arms, "VERSION", arms.VERSION + 1)
+    monkeypatch.setattr(jobs, "VERSION", jobs.VERSION + 1)
     different["version of the specs"] = key(tuned, contents, versions)
     assert len(set(different.values())) == len(different)
 
