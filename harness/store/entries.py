@@ -21,7 +21,11 @@ from harness.store.files import StoreError, beside, flush, reason, swap, sweep
 from harness.store.locks import Locks
 from harness.store.record import Record
 
-FILES: Mapping[Artifact, str] = {"weights": "weights.pt", "predictions": "predictions.npz"}
+FILES: Mapping[Artifact, str] = {
+    "weights": "weights.pt",
+    "predictions": "predictions.npz",
+    "training predictions": "training_predictions.npz",
+}
 """File of each artifact in its entry."""
 
 RECORD, COUNTS = "record.json", "counts.npz"
