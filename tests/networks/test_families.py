@@ -175,11 +175,8 @@ CLASSIFIERS = {each.name: each for each in registered() if each.kind is Classifi
 
 NETWORKS = [
     *(Segmenter("unet-s5-d16", head, shrink) for head in HEADS for shrink in (None, Shrink(8, 3), Shrink(16, 2))),
-    *(
-        Classifier(backbone)
-        for name in ("resnet", "densenet", "squeezenet")
-        for backbone in CLASSIFIERS[name].backbones
-    ),
+    *(Classifier(each) for name in ("resnet", "squeezenet") for each in CLASSIFIERS[name].backbones),
+    *map(Classifier, CLASSIFIERS["densenet"].backbones[:2]),
 ]
 
 
@@ -199,7 +196,7 @@ def test_families_are_asked_without_torch() -> None:
         "assert len(registered()) >= 3\n"
         "segmenters = [Segmenter(name, 'upernet') for name in ('r50', 'vit-b16_ln_mln', 'swin-base-patch4-window7')]\n"
         "segmenters += [Segmenter(name, 'fcn') for name in ('unet-s5-d16', 'r50-d8', 'hr48', 'squeezenet1_0')]\n"
-        "segmenters += [Classifier('densenet121', views=2, attention=SelfAttention(2))]\n"
+        "segmenters += [Classifier('densenet121', attention=SelfAttention(2))]\n"
         "for network in (*segmenters, Classifier('resnet18'), Classifier('r18', shrink=Shrink(8, 4, .25))):\n"
         "    recipe = Recipe(Data('dme'), network, Budget(1))\n"
         "    family(network).check(recipe); family(network).cost(network, (64, 64)); family(network).stride(network)\n"

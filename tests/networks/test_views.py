@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from harness.specs import (
     Recipe,
     SelfAttention,
     Shrink,
+    Split,
 )
 
 PLAIN = (CrossEntropy(),)
@@ -44,6 +46,11 @@ def built(given: Classifier, seed: int = 3) -> torch.nn.Module:
 
 def pairs(number: int = 3, side: int = 64) -> torch.Tensor:
     return torch.randn(number, 6, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def recipe(given: Classifier, **changes: Any) -> Recipe:
+    data = Data("deepdrid", split=Split("subject"), companion="other-eye" if given.views == 2 else "")
+    return Recipe(**{"data": data, "network": given, "budget": Budget(1), **changes})
 
 
 def swapped(images: torch.Tensor) -> torch.Tensor:
@@ -133,7 +140,7 @@ def test_it_trains_from_images_as_from_features(backbone: str) -> None:
         f"{last}.weight",
         f"{last}.bias",
     }
-    assert family(given).freezes_trunk(Recipe(Data("dr_rahim"), given, Budget(1), frozen=family(given).trunk))
+    assert family(given).freezes_trunk(recipe(given, frozen=family(given).trunk))
 
 
 @every
@@ -160,13 +167,13 @@ def test_a_batch_of_one_pair_is_two_images_to_batch_normalisation(backbone: str)
     images = (RandomCrop((32, 32)),)
     for number in (1, 2):
         given = Classifier(backbone, views=number)
-        recipe = Recipe(Data("dr_rahim"), given, Budget(1), batch_size=1, transforms=images)
+        alone = recipe(given, batch_size=1, transforms=images)
         if number == 2:
-            family(given).check(recipe)
+            family(given).check(alone)
             building.build(given, 2, PLAIN, 0)(torch.randn(1, 6, 32, 32))
         else:
             with pytest.raises(ValueError, match="`batch_size` is 1"):
-                family(given).check(recipe)
+                family(given).check(alone)
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "densenet121", "squeezenet1_1", "r18"])
