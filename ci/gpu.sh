@@ -24,5 +24,5 @@ timeout -s INT -k 60 "${SECONDS_LEFT:-540}" "$python" -m pytest claims/ -m "${MA
 status=${PIPESTATUS[0]}
 tar -C "$report" -czf "$OUT/report.tgz" .
 mkdir -p "$store/entries" "$store/plans"
-tar -C "$store" --exclude=weights.pt --exclude=predictions.npz -czf "$OUT/records.tgz" entries plans
+tar -C "$store" --exclude=weights.pt --exclude="*predictions.npz" -czf "$OUT/records.tgz" entries plans
 exit "$status"

@@ -295,6 +295,64 @@ def imagenet(root: Path, rng: np.random.Generator, classes: tuple[str, ...] = ("
     (root / "imagenet" / "LOC_synset_mapping.txt").write_text("n01 tench")
 
 
+def _table(path: Path, header: str, lines: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([header, *lines, ""]))
+
+
+def deepdrid(root: Path, rng: np.random.Generator) -> None:
+    """With images of two sizes, one patient whose names and grades disagree, and the names that the publisher gave."""
+    base = root / "regular_fundus_images"
+    header = (
+        "patient_id,image_id,image_path,Overall quality,left_eye_DR_Level,right_eye_DR_Level,patient_DR_Level,"
+        "Clarity,Field definition,Artifact"
+    )
+    first = 10
+    for folder, count in DEEPDRID.items():
+        lines: list[str] = []
+        patients = [str(first + number) for number in range(count)]
+        first += count
+        misnamed = ["56"] if folder == "regular-fundus-training" else []
+        for patient in [*patients, *misnamed]:
+            names = ("l1", "r3", "l3", "r2") if patient in misnamed else ("l1", "l2", "r1", "r2")
+            grades = [str(grade) for grade in rng.integers(0, 5, 2)]
+            for place, name in enumerate(names):
+                id, grade = f"{patient}_{name}", grades[place // 2]
+                size = (12 + 4 * (place % 2), 16)
+                image = Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8))
+                _save(image, base / folder / "Images" / patient / f"{id}.jpg")
+                if "Challenge" in folder:
+                    lines.append(f"{id},{grade}")
+                else:
+                    eyes = f"{grade},,4" if place < 2 else f",{grade},4"
+                    lines.append(f"{patient},{id},\\{folder}\\{patient}\\{id}.jpg,1,{eyes},10,8,0")
+        if "Challenge" in folder:
+            _table(base / folder / "Challenge1_labels.csv", "image_id,DR_Levels", lines)
+            _table(base / folder / "Challenge1_upload.csv", "image_id,DR_Level", [])
+        else:
+            _table(base / folder / f"{folder}.csv", header, lines)
+
+
+DEEPDRID = {"regular-fundus-training": 4, "regular-fundus-validation": 2, "Online-Challenge1&2-Evaluation": 2}
+"""Patients by folder of the tiny DeepDRiD, fewer than published, numbered from 10 on."""
+
+
+def aptos2019(root: Path, rng: np.random.Generator) -> None:
+    """As the competition extracts, with its unlabelled test images."""
+    base = root / "aptos2019-blindness-detection"
+    ids = [f"{number:012x}" for number in rng.integers(0, 2**48, APTOS2019)]
+    for number, id in enumerate(ids):
+        size = (12 + 4 * (number % 2), 16, 3)
+        _save(Image.fromarray(rng.integers(0, 256, size, dtype=np.uint8)), base / "train_images" / f"{id}.png")
+    _table(base / "train.csv", "id_code,diagnosis", [f"{id},{number % 5}" for number, id in enumerate(ids)])
+    _save(photograph(rng), base / "test_images" / "0005cfc8afb6.png")
+    _table(base / "test.csv", "id_code", ["0005cfc8afb6"])
+
+
+APTOS2019 = 7
+"""Images of the tiny APTOS 2019."""
+
+
 MANY: dict[str, dict[str, int]] = {
     "voc2012": {"train": 3, "test": 2},
     "ade20k": {"train": 4, "test": 2},

@@ -9,7 +9,7 @@ from harness.data.catalogue import Catalogue
 from harness.data.dataset import IGNORED, Adapter, DataError, Generator, Item, Packed
 from harness.data.fingerprints import fingerprint
 from harness.data.packing import pack
-from harness.data.registry import adapter, check, check_spec, generator, has_phantom, is_phantom, names
+from harness.data.registry import adapter, check, check_spec, companions, generator, has_phantom, is_phantom, names
 from harness.data.splitting import Parts, split
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "adapter",
     "check",
     "check_spec",
+    "companions",
     "fingerprint",
     "generator",
     "has_phantom",

@@ -12,6 +12,7 @@ from harness.data.packing import pack
 from harness.data.progress import Report
 from harness.data.registry import adapter_of, check
 from harness.specs import Data, Split
+from harness.specs.data import WHOLE
 
 
 class Catalogue:
@@ -26,13 +27,13 @@ class Catalogue:
     def __init__(self, root: Path | None, cache: Path | None = None, report: Report | None = None) -> None:
         self.root, self.cache, self.report = root, cache, report
         self._adapters: dict[tuple[str, str], Adapter] = {}
-        self._problems: dict[tuple[str, str, str], str] = {}
+        self._problems: dict[tuple[str, ...], str] = {}
         self._fingerprints: dict[Data, str] = {}
         self._packed: WeakValueDictionary[Data, Packed] = WeakValueDictionary()
 
     def problem(self, data: Data) -> str:
         """Why the real data set cannot be used, in one sentence; empty where it can."""
-        place = (data.name, data.labels, data.split.kind)
+        place = (data.name, data.labels, data.split.kind, data.companion)
         if place not in self._problems:
             try:
                 check(data, self.root)
@@ -60,7 +61,7 @@ class Catalogue:
 
     def load(self, data: Data) -> Packed:
         """The decoded images of resolved data: one object for all splits of them, as long as somebody holds it."""
-        images = replace(data, split=Split(), subset=None, substitute="")
+        images = replace(data, split=Split(), subset=None, companion="", share=WHOLE, substitute="")
         packed = self._packed.get(images)
         if packed is None:
             packed = self._packed[images] = pack(data, self.root, self.cache, report=self.report)

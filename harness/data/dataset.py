@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -38,6 +38,7 @@ class Item:
         id: Name of the image within its data set, unique.
         subject: Subject, patient or sequence that the image is of; images of one subject are not independent.
         published: ``"train"`` or ``"test"`` where the publisher (or mmsegmentation's converter) splits, else ``""``.
+        companions: Ids of other images of the same subject by what they are to this one, ``{"other-eye": "7_R"}``.
     """
 
     image: Bytes
@@ -45,6 +46,7 @@ class Item:
     id: str
     subject: str
     published: str = ""
+    companions: Mapping[str, str] = field(default_factory=dict)
 
 
 Deferred: TypeAlias = Callable[[], Item]
@@ -63,6 +65,8 @@ class Packed:
         classes: Class names by index; 0 is the background where there is one (street scenes have none).
         foreground: The class that ``IoU.foreground`` is of, ``"fluid"``; ``""`` where no single class is it.
         task: What the targets are for, ``"segmentation"`` or ``"classification"``.
+        companions: By name, for each image the id of its companion; ``""`` where it has none. Empty where the data set
+            has no companions.
     """
 
     images: Bytes
@@ -73,6 +77,23 @@ class Packed:
     classes: tuple[str, ...]
     foreground: str
     task: str
+    companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def companion_of(self, name: str) -> npt.NDArray[np.int64]:
+        """The index ``(N,)`` of each image's companion of this name.
+
+        Raises:
+            ValueError: There are no such companions, or an image has none.
+        """
+        if name not in self.companions:
+            known = ", ".join(map(repr, self.companions)) or "none"
+            raise ValueError(f"Expected the name of a companion that the images have, {known}, but got {name!r}.")
+        places = {id: index for index, id in enumerate(self.ids)}
+        for id, companion in zip(self.ids, self.companions[name], strict=True):
+            if companion not in places:
+                got = f"the data hold no {companion}" if companion else "it has none"
+                raise ValueError(f"Expected {id} to have its {name!r} beside it, but {got}; leave both out.")
+        return np.array([places[companion] for companion in self.companions[name]], dtype=np.int64)
 
 
 class Adapter(Protocol):
@@ -137,6 +158,14 @@ class Finding(Protocol):
     def found(self, root: Path) -> Adapter:
         """The same adapter with the classes and the number of images under ``root``; raises DataError where the data
         set is absent."""
+
+
+@runtime_checkable
+class Accompanied(Protocol):
+    """An adapter that knows which images are of the same subject: every item has all of these companions."""
+
+    companions: tuple[str, ...]
+    """Their names, as in :attr:`Item.companions`; a phantom of the data set has them too."""
 
 
 class Generator(Protocol):

@@ -11,7 +11,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -96,6 +96,7 @@ def _stream(items: Iterable[Item], images: IO[bytes], targets: IO[bytes], source
     wide = graded and len(source.classes) > 256
     arrays = _Growing(images), _Growing(targets, np.dtype("<i2" if wide else "u1"))
     texts: dict[str, list[str]] = {"ids": [], "subjects": [], "published": []}
+    companions: list[Mapping[str, str]] = []
     lowest, highest = len(source.classes), 0
     for item in items:
         target = np.asarray(item.target, arrays[1].dtype)
@@ -106,8 +107,12 @@ def _stream(items: Iterable[Item], images: IO[bytes], targets: IO[bytes], source
             array.append(entry)
         for values, value in zip(texts.values(), (item.id, item.subject, item.published), strict=True):
             values.append(value)
+        companions.append(item.companions)
     shapes = [array.finish() for array in arrays]
-    return {"images": shapes[0], "targets": {**shapes[1], "lowest": lowest, "highest": highest}, **texts}
+    content = {"images": shapes[0], "targets": {**shapes[1], "lowest": lowest, "highest": highest}, **texts}
+    if names := sorted({name for each in companions for name in each}):  # Packs of other data stay as they were.
+        content["companions"] = {name: [each.get(name, "") for each in companions] for name in names}
+    return content
 
 
 class _Growing:
@@ -149,7 +154,9 @@ def _mapped(folder: Path, manifest: dict[str, Any], source: Adapter) -> Packed:
 
 def _packed(images: Bytes, targets: Targets, manifest: dict[str, Any], source: Adapter) -> Packed:
     ids, subjects, published = (tuple(manifest[name]) for name in ("ids", "subjects", "published"))
-    return Packed(images, targets, ids, subjects, published, source.classes, source.foreground, source.task)
+    companions = {name: tuple(each) for name, each in manifest.get("companions", {}).items()}
+    names = (source.classes, source.foreground, source.task)
+    return Packed(images, targets, ids, subjects, published, *names, companions)
 
 
 def _proof(place: Path, manifest: dict[str, Any]) -> tuple[str, ...]:

@@ -144,7 +144,13 @@ def _counted(decode: Deferred, data: Data, source: Adapter) -> tuple[Item, Count
 def _packable(item: Item, data: Data, source: Adapter) -> Item:
     image, target = item.image if item.image.ndim == 3 else item.image[:, :, None], item.target
     for term in data.prepare:
-        image, target = prepared(term, image, target)
+        try:
+            image, target = prepared(term, image, target)
+        except ValueError as error:
+            raise DataError(
+                f"Expected {source.title}'s {item.id} to be an image that {term!r} fits, but {error}; extract it "
+                "again, or prepare the images in another way."
+            ) from error
     if data.resize is not None:
         image = fit_image(image, data.resize)
         if not isinstance(target, int):

@@ -7,7 +7,10 @@ from functools import singledispatch
 import numpy as np
 
 from harness.data.dataset import IGNORED, Bytes, Target
-from harness.specs import CircularCrop, Clahe, Preparation
+from harness.specs import BenGraham, CircularCrop, Clahe, GaussianBlur, Preparation
+
+_SIDE = 600
+"""Shorter side, in pixels, of the images that the sigma of a Gaussian is meant for: Graham's eyes of radius 300."""
 
 
 @singledispatch
@@ -16,6 +19,7 @@ def prepared(term: Preparation, image: Bytes, target: Target) -> tuple[Bytes, Ta
 
     Raises:
         TypeError: No function is registered for it.
+        ValueError: It cannot be done to this image; the message says why, without the image's name.
     """
     raise TypeError(f"Expected a preparation that harness.data.preparation implements, but got {term!r}.")
 
@@ -38,7 +42,10 @@ def circular_crop(term: CircularCrop, image: Bytes, target: Target) -> tuple[Byt
     """The bounding box of what is brighter than the threshold; outside the circle around it black, masks ignored.
 
     The circle has the box's centre and half its longer side as radius, so that a disc that the camera cuts above and
-    below stays whole. An image without anything bright stays as it is.
+    below stays whole.
+
+    Raises:
+        ValueError: Nothing is bright, so that there is no disc.
     """
     import cv2
 
@@ -46,7 +53,7 @@ def circular_crop(term: CircularCrop, image: Bytes, target: Target) -> tuple[Byt
     # The median keeps the disc's edge and removes the noise of the black around it.
     bright = cv2.medianBlur(np.ascontiguousarray(grey), 5) > term.threshold
     if not bright.any():
-        return image, target
+        raise ValueError(f"nothing in it is brighter than {term.threshold}")
     rows, columns = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     cut = image[box].copy()
@@ -59,3 +66,26 @@ def circular_crop(term: CircularCrop, image: Bytes, target: Target) -> tuple[Byt
     mask = target[box].copy()
     mask[outside] = IGNORED
     return cut, mask
+
+
+@prepared.register
+def gaussian_blur(term: GaussianBlur, image: Bytes, target: Target) -> tuple[Bytes, Target]:
+    """OpenCV's ``GaussianBlur``."""
+    return _blurred(image, term.sigma), target
+
+
+@prepared.register
+def ben_graham(term: BenGraham, image: Bytes, target: Target) -> tuple[Bytes, Target]:
+    """OpenCV's ``addWeighted`` of four times the image, less four times the blurred image, plus 128."""
+    import cv2
+
+    result = cv2.addWeighted(image, 4, _blurred(image, term.sigma), -4, 128)
+    return np.asarray(result, np.uint8).reshape(image.shape), target
+
+
+def _blurred(image: Bytes, sigma: float) -> Bytes:
+    """An image ``(H, W, C)`` under a Gaussian of ``sigma`` pixels of an image with a shorter side of 600."""
+    import cv2
+
+    own = sigma * min(image.shape[:2]) / _SIDE
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), own), np.uint8).reshape(image.shape)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.data import phantoms, sets
-from harness.data.dataset import Adapter, DataError, Finding, Generator
+from harness.data.dataset import Accompanied, Adapter, DataError, Finding, Generator
 from harness.specs import Data
 
 
@@ -40,6 +40,16 @@ def adapter_of(data: Data, root: Path | None) -> Adapter:
     """
     known = adapter(data.name)
     return known.found(existing(root)) if not is_phantom(data) and isinstance(known, Finding) else known
+
+
+def companions(name: str) -> tuple[str, ...]:
+    """Which other images of the same subject a data set has for each image, by name; empty where it has none.
+
+    Raises:
+        ValueError: There is no data set of that name.
+    """
+    known = adapter(name)
+    return known.companions if isinstance(known, Accompanied) else ()
 
 
 @cache
@@ -90,7 +100,7 @@ def check(data: Data, root: Path | None) -> None:
         root: The data root.
 
     Raises:
-        ValueError: There is no data set of that name, or it has no such annotation or split.
+        ValueError: There is no data set of that name, or it has no such annotation, split or companion.
         DataError: It is absent, incomplete, cut short, or a mask is not as large as its image; one sentence.
     """
     check_spec(data)
@@ -98,7 +108,7 @@ def check(data: Data, root: Path | None) -> None:
 
 
 def check_spec(data: Data) -> None:
-    """Raise ValueError where the data set has no such annotation or split, real or phantom.
+    """Raise ValueError where the data set has no such annotation, split or companion, real or phantom.
 
     ``labels=""`` is the data set's own default and always right, so that a substitute needs no annotation by name.
     """
@@ -111,6 +121,9 @@ def check_spec(data: Data) -> None:
             f"Expected the split of {known.title} to be by 'subject', in 'folds' or 'random', since nobody published "
             f"one, but got {data.split.kind!r}."
         )
+    if data.companion not in ("", *companions(data.name)):
+        expected = ", ".join(map(repr, ("", *companions(data.name))))
+        raise ValueError(f"Expected `companion` of {known.title} to be one of {expected}, but got {data.companion!r}.")
 
 
 def existing(root: Path | None) -> Path:

@@ -55,12 +55,14 @@ def batches(data: Resident, recipe: Recipe) -> Iterator[torch.Tensor]:
 def batch(data: Resident, recipe: Recipe, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Images as the network takes them at evaluation, ``(B, 3, h, w)``, and their targets as packed.
 
-    Images are scaled by the recipe's ``Rescale`` and padded to the network's stride.
+    Images are scaled by the recipe's ``Rescale`` and padded to the network's stride. Where there are companions they
+    are ``(B, 6, h, w)``: the image's channels, then its companion's.
     """
     size, scaled = data.size, inner_size(data, recipe)
     padded = padded_size(size, recipe.rescale, family(recipe.network).stride(recipe.network))
-    taken, targets = data.take(positions)
-    images = normalised(taken, recipe.normalise).expand(-1, 3, -1, -1)
+    _, targets = data.take(positions)
+    views = [normalised(each, recipe.normalise).expand(-1, 3, -1, -1) for each in data.views(positions)]
+    images = torch.cat(views, dim=1) if len(views) > 1 else views[0]
     if scaled != size:
         images = functional.interpolate(images, scaled, mode="bilinear", align_corners=False)
     images = functional.pad(images, (0, padded[1] - scaled[1], 0, padded[0] - scaled[0]))

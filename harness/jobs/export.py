@@ -29,7 +29,7 @@ from harness.data import Packed, Parts
 from harness.jobs import mmseg_config
 from harness.jobs.mmseg_parts import WEIGHTS
 from harness.networks import building, family, weights
-from harness.specs import Data, FromJob, Last, Recipe, Segmenter, Weights
+from harness.specs import Data, Every, FromJob, Last, Recipe, Segmenter, Weights
 
 
 class ExportError(ValueError):
@@ -123,6 +123,11 @@ def _check(recipe: Recipe) -> None:
         raise ExportError(
             f"Expected an arm that segments, but {recipe.network.backbone} classifies, which mmsegmentation cannot; "
             "leave the arm out."
+        )
+    if not isinstance(recipe.sample, Every):
+        raise ExportError(
+            "Expected an arm that sees every training image, but got one that sees a sample drawn with replacement, "
+            "which the exported config cannot; leave the arm out."
         )
     if not isinstance(recipe.select, Last):
         raise ExportError(

@@ -1,7 +1,8 @@
 """Features of a frozen backbone, each computed once: what the heads train on and are evaluated on.
 
-Images at evaluation are always the same. In training they are where the transforms leave two views of each, as it is
-and mirrored. Order, views and dropout are drawn as for images, so that a training comes to the same but for rounding.
+Images at evaluation are always the same. In training they are where the transforms leave each as it is or mirrored (an
+image and its companion in four ways). Order, mirroring and dropout are drawn as for images, so that a training comes to
+the same but for rounding.
 
 Nothing is computed before it is needed, and nothing of it is in a checkpoint: a resumed training computes it again. On
 the CPU it comes to the same bits, because each training view runs through the backbone alone (oneDNN rounds otherwise
@@ -23,8 +24,8 @@ from harness.networks import building, family
 from harness.networks.features import Features, joined
 from harness.specs import Recipe
 
-Views = dict[tuple[int, bool], tuple[Features, torch.Tensor]]
-"""Features and targets by the position of the image and whether it is mirrored."""
+Views = dict[tuple[int, ...], tuple[Features, torch.Tensor]]
+"""Features and targets by the image, and whether it and its companion, where there is one, are mirrored."""
 
 
 class FrozenBackbone:
@@ -80,22 +81,24 @@ class FeatureBatches:
 
     Args:
         backbone: What makes the features.
-        batches: Batches of images of which there are two views each.
+        batches: Batches of images that are mirrored at most.
     """
 
     def __init__(self, backbone: FrozenBackbone, batches: Batches) -> None:
         self.backbone, self.batches = backbone, batches
         self._kept: Views = {}
+        self._images = batches.data.indices.cpu().numpy()
 
     def batch(self, iteration: int) -> tuple[Features, torch.Tensor]:
         """Features and targets, int64 ``(B, h, w)`` or ``(B,)``, of one iteration."""
-        positions, windows, _ = self.batches.drawn(iteration)
-        views = list(zip(positions.tolist(), windows.flip.tolist(), strict=True))
+        drawn = self.batches.drawn(iteration)
+        flips = (each.flip.tolist() for each in drawn.windows)
+        views = list(zip(self._images[drawn.positions].tolist(), *flips, strict=True))
         found = {view: self._kept[view] for view in views if view in self._kept}
         lacking = {view: row for row, view in enumerate(views) if view not in found}  # an image may come twice
         rows = list(lacking.values())
         for together in [rows] if self.backbone.device.type == "cuda" and rows else [[row] for row in rows]:
-            images, targets = self.batches.cut(positions[together], windows.at(together))
+            images, targets = self.batches.cut([drawn.at(together)])
             for row, features, target in zip(together, self.backbone.features(images).each(), targets, strict=True):
                 found[views[row]] = features, target
                 if self.backbone.takes(features):
@@ -120,4 +123,4 @@ def sources(
     if not own.freezes_trunk(recipe):
         return batches, evaluation.inputs
     backbone = FrozenBackbone(network, recipe, data.images.device)
-    return FeatureBatches(backbone, batches) if recipe.two_views(data.size) else batches, backbone.inputs
+    return FeatureBatches(backbone, batches) if recipe.mirrors_only(data.size) else batches, backbone.inputs

@@ -26,18 +26,27 @@ class Resident:
     Attributes:
         images: uint8 ``(N, H, W, C)`` of the whole pack.
         targets: uint8 ``(N, H, W)`` or ``(N,)``, or int16 ``(N,)``, of the whole pack.
-        indices: int64 ``(M,)``, the images of this part.
+        indices: int64 ``(M,)``, the images of this part; one that is drawn several times comes several times.
+        companions: int64 ``(N,)``, which image of the pack a network sees beside each; ``None``: none.
     """
 
     images: torch.Tensor
     targets: torch.Tensor
     indices: torch.Tensor
+    companions: torch.Tensor | None = None
 
     @classmethod
-    def place(cls, packed: Packed, indices: npt.NDArray[np.int64], device: torch.device) -> Resident:
-        """The images at ``indices`` on ``device``."""
+    def place(
+        cls, packed: Packed, indices: npt.NDArray[np.int64], device: torch.device, companion: str = ""
+    ) -> Resident:
+        """The images at ``indices`` on ``device``, and their companions of that name.
+
+        Raises:
+            ValueError: An image has no such companion.
+        """
         images, targets = _placed(packed, device)
-        return cls(images, targets, torch.from_numpy(np.asarray(indices, np.int64)).to(device))
+        beside = torch.from_numpy(packed.companion_of(companion)).to(device) if companion else None
+        return cls(images, targets, torch.from_numpy(np.asarray(indices, np.int64)).to(device), beside)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -50,7 +59,17 @@ class Resident:
     def take(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images uint8 ``(B, C, H, W)`` and targets at positions within this part."""
         picked = self.indices[positions]
-        return self.images[picked].permute(0, 3, 1, 2).contiguous(), self.targets[picked]
+        return self._at(picked), self.targets[picked]
+
+    def views(self, positions: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """All that a network sees of each: images as of :meth:`take`, and where there are companions those."""
+        picked = self.indices[positions]
+        if self.companions is None:
+            return (self._at(picked),)
+        return self._at(picked), self._at(self.companions[picked])
+
+    def _at(self, picked: torch.Tensor) -> torch.Tensor:
+        return self.images[picked].permute(0, 3, 1, 2).contiguous()
 
 
 _KEPT: dict[tuple[int, str], tuple[Packed, torch.Tensor, torch.Tensor]] = {}

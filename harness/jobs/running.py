@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from harness import data as datasets
 from harness.data import Catalogue
 from harness.jobs.training import Diverged
-from harness.jobs.work import Work
+from harness.jobs.work import Inputs, Work
 from harness.networks import building, weights
 from harness.specs import Artifact, Combination, Data, Evaluation, Job, Recipe, recipe_of
 from harness.store import Record, Store
@@ -75,13 +74,13 @@ class Runner:
     session: str
     report: Callable[[dict[str, Any]], None] = lambda progress: None
 
-    def run(self, job: Job, key: str, inputs: Mapping[Job, Path], asked: frozenset[Artifact]) -> Record:
+    def run(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Record:
         """Does a job, or goes on from its checkpoint, and writes the result to the store.
 
         Args:
             job: What to do, with its data resolved; its lock is held.
             key: Its key.
-            inputs: The artifact that it needs of each of its inputs.
+            inputs: The artifacts that it needs of each of its inputs.
             asked: Artifacts that other jobs need of this one.
 
         Raises:
@@ -108,9 +107,9 @@ class Runner:
         if artifact == "explanations":
             work.explain()
         else:
-            work.predict()
+            work.predict(artifact)
 
-    def _work(self, job: Job, key: str, inputs: Mapping[Job, Path], asked: frozenset[Artifact]) -> Work:
+    def _work(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Work:
         """The job with its data.
 
         Raises:
@@ -122,6 +121,11 @@ class Runner:
         packed = self.catalogue.load(recipe.data)
         recipe.check_crop((packed.images.shape[1], packed.images.shape[2]))
         parts = datasets.split(packed, recipe.data, job.seed)
+        if recipe.task == "classification" and len(shown := np.unique(packed.targets[parts.test])) < 2:
+            raise ValueError(
+                f"Expected the {len(parts.test)} test images of {recipe.data.name} to be of several classes, but all of "
+                f"them are of {packed.classes[shown[0]]!r}, which tells nothing; use more images or another split."
+            )
         most = max(len(parts.test), len(parts.validation))
         if (needed := most * len(packed.classes) ** 2 * np.dtype(np.int64).itemsize) > COUNTS_BYTES:
             raise ValueError(

@@ -7,7 +7,16 @@ from typing import Literal
 
 import numpy as np
 
-Role = Literal["initialisation", "order", "augmentation", "dropout", "shuffling"]
+Role = Literal[
+    "initialisation",
+    "order",
+    "augmentation",
+    "augmentation of companions",
+    "dropout",
+    "shuffling",
+    "bootstrap",
+    "boosting",
+]
 
 
 def role_seed(seed: int, role: Role) -> int:

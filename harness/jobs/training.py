@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import torch
 from harness.data import Packed, Parts
 from harness.jobs import checkpoint, evaluation, features, optimisation
 from harness.jobs.resident import Resident
+from harness.jobs.sampling import sampled
 from harness.jobs.seeds import role_seed
 from harness.networks import building, weights
 from harness.specs import BestOnValidation, FromJob, Recipe, Weights, schedules
@@ -71,11 +72,13 @@ class Trainer:
         parts: Which images train, select and test.
         device: Where to train.
         start: Tensors to start from, and where they are from; ``None``: as initialised.
+        before: Of a boosted recipe: class probabilities ``(N, C)`` of the training images by those before it.
         kept: File that a killed training resumes from, and the job's key; ``None``: none is kept.
         report: Called with the progress and the number of iterations every few iterations.
 
     Attributes:
         network: The network, on the device.
+        seen: Indices of the training images that it sees, sorted, each once.
         loaded: What it took from ``start``; ``None`` from scratch.
         counts: Confusion counts by test image, ``(N, C, C)``, of the evaluation that counts.
     """
@@ -88,13 +91,16 @@ class Trainer:
         parts: Parts,
         device: torch.device,
         start: tuple[weights.State, str] | None = None,
+        before: Sequence[npt.NDArray[np.floating]] = (),
         kept: tuple[Path, str] | None = None,
         report: Callable[[Progress, int], None] = lambda progress, iterations: None,
     ) -> None:
         self.recipe, self.seed, self.packed, self.device = recipe, seed, packed, device
         self.kept, self.report = kept, report
+        drawn = sampled(recipe, seed, packed, parts.train, before)
+        self.seen = np.unique(drawn)
         self.train_data, self.validation_data, self.test_data = (
-            Resident.place(packed, part, device) for part in (parts.train, parts.validation, parts.test)
+            self._resident(part) for part in (drawn, parts.validation, parts.test)
         )
         self.iterations = recipe.budget.iterations(len(parts.train), recipe.batch_size)
         self.evaluated_at = frozenset(recipe.budget.evaluated_at(self.iterations))
@@ -151,11 +157,14 @@ class Trainer:
             self.network.load_state_dict(self.best)
 
     def splits(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Metrics of the finished network on the training and on the validation images; empty without the latter."""
+        """Metrics of the finished network on the training images that it saw, each once, and on the validation images.
+
+        Both are empty without validation images.
+        """
         if not len(self.validation_data):
             return {}, {}
         found = (
-            evaluation.confusion(self.network, self.train_data, self.recipe),
+            evaluation.confusion(self.network, self._resident(self.seen), self.recipe),
             evaluation.confusion(self.network, self.validation_data, self.recipe, self.inputs),
         )
         train, validation = (task(self.recipe.task).summarise(counts, self.packed.classes) for counts in found)
@@ -177,6 +186,9 @@ class Trainer:
         selected = best(progress.validation_curve, recipe.select, self.packed.foreground)
         if selected == len(progress.curve) - 1:
             progress.selected, self.counts, self.best = selected, counts, state(self.network)
+
+    def _resident(self, indices: npt.NDArray[np.int64]) -> Resident:
+        return Resident.place(self.packed, indices, self.device, self.recipe.data.companion)
 
     def _point(self, curve: list[Point], counts: npt.NDArray[np.int64]) -> None:
         done = self.progress.iteration

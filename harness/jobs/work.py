@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.data import Packed, Parts
+from harness.data import Packed, Parts, split
 from harness.data.dataset import Targets
-from harness.jobs import combination, evaluation, explanation
+from harness.jobs import boosting, combination, evaluation, explanation
 from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
 from harness.jobs.training import Progress, Trainer, peak_memory, started, state
 from harness.networks import weights
 from harness.provenance import cpu_name, provenance
-from harness.specs import Artifact, Combination, FromJob, Job, Recipe, Weights, canonical, recipe_of
+from harness.specs import FITTED, Artifact, Combination, FromJob, Job, Recipe, Training, Weights, canonical, recipe_of
 from harness.store import Point, Record, Store
 from harness.tasks import task
 from harness.tasks.metrics import collapsed
@@ -33,13 +33,17 @@ PREVIEWS = 4
 """Test images whose predictions are kept for the report."""
 
 
+Inputs = Mapping[Job, Mapping[Artifact, Path]]
+"""Files of the artifacts that a job needs of each of its inputs."""
+
+
 @dataclass(frozen=True)
 class Work:
     """One job with everything that it needs.
 
     Attributes:
         job, key: The job, with its data resolved, and its key.
-        inputs: The artifact that it needs of each of its inputs.
+        inputs: The artifacts that it needs of each of its inputs.
         asked: Artifacts that other jobs need of this one.
         packed, parts: Its data, and which images train, select and test.
         store: Where its result goes.
@@ -49,7 +53,7 @@ class Work:
 
     job: Job
     key: str
-    inputs: Mapping[Job, Path]
+    inputs: Inputs
     asked: frozenset[Artifact]
     packed: Packed
     parts: Parts
@@ -68,6 +72,7 @@ class Work:
         Args:
             report: Called about twice a second with ``iteration``, ``iterations``, ``seconds`` and ``score``.
         """
+        assert isinstance(self.job, Training)
         trainer = Trainer(
             self.recipe,
             self.job.seed,
@@ -75,6 +80,7 @@ class Work:
             self.parts,
             self.device,
             start=self._start(),
+            before=self._training_predictions(self.job.before),
             kept=(self.store.checkpoint(self.key), self.key),
             report=self._reporter(report),
         )
@@ -84,7 +90,8 @@ class Work:
         record.selected, record.seconds = progress.selected, progress.seconds
         record.losses = [[iteration, loss] for iteration, loss in progress.losses]
         record.train_metrics, record.validation_metrics = trainer.splits()
-        record.iterations, record.train_images = trainer.iterations, len(self.parts.train)
+        record.iterations, record.train_images = trainer.iterations, len(trainer.seen)
+        record.train_ids = [self.packed.ids[index] for index in trainer.seen]
         return self._leave_network(record, trainer.network, trainer.loaded, trainer.counts)
 
     def evaluate(self) -> Record:
@@ -97,33 +104,59 @@ class Work:
         return self._leave_network(record, network, loaded, counts)
 
     def combine(self) -> Record:
-        """Combines the predictions of the members."""
+        """Combines the predictions of the members.
+
+        Raises:
+            ValueError: The members do not predict the same images.
+        """
         assert isinstance(self.job, Combination)
         begin = time.monotonic()
-        members = []
-        for member in self.job.inputs:
-            with np.load(self.inputs[member]) as content:
-                members.append({part: content[part] for part in ("test", "validation")})
+        method, targets = self.job.ensemble.method, self.packed.targets
+        self._require_same_images(self.job)
+        found = {
+            side: [_read(self.inputs[member]["predictions"], side) for member in self.job.inputs]
+            for side in ("test", "validation")
+        }
+        votes = None
+        if method == "boosting":
+            mistaken = self._training_predictions(self.job.inputs)
+            votes, _ = boosting.weights(mistaken, targets[self.parts.train], len(self.packed.classes))
         test, validation = combination.combined(
-            self.job.ensemble.method,
-            [member["test"] for member in members],
-            [member["validation"] for member in members],
-            self.packed.targets[self.parts.validation],
+            method, found["test"], found["validation"], targets[self.parts.validation], votes
         )
         counts = combination.confusion(test, self.packed.targets[self.parts.test])
         record = self._record()
         record.curve, record.seconds = self._single_point(counts), time.monotonic() - begin
         artifacts: dict[Artifact, Path] = {}
         if "predictions" in self.asked:
-            artifacts["predictions"] = self._saved(test.astype(np.float16), validation.astype(np.float16))
+            artifacts["predictions"] = self._saved(
+                test=test.astype(np.float16), validation=validation.astype(np.float16)
+            )
         previews: Targets = test[self._shown].argmax(1).astype(self.packed.targets.dtype)
         return self._leave(record, counts, previews, artifacts)
 
-    def predict(self) -> None:
-        """Adds the predictions of a finished job, from its weights, to its entry."""
+    def predict(self, artifact: Artifact) -> None:
+        """Adds predictions of a finished job, from its weights, to its entry."""
         network, _ = started(self.recipe, self.job.seed, len(self.packed.classes), self.device, None)
         network.load_state_dict(weights.load(self.store.artifact(self.key, "weights")))
-        self.store.add(self.key, "predictions", self._predictions(network))
+        self.store.add(self.key, artifact, self._predictions(network, artifact))
+
+    def _training_predictions(self, jobs: Sequence[Job]) -> list[npt.NDArray[np.float16]]:
+        """Class probabilities of the training images by jobs that are inputs, ``(N, C)`` each."""
+        return [_read(self.inputs[each]["training predictions"], "train") for each in jobs]
+
+    def _require_same_images(self, job: Combination) -> None:
+        """Raises ValueError unless the members predict the same images; those held out where they are used."""
+        used = job.ensemble.method in FITTED or "predictions" in self.asked
+        for member in job.inputs:
+            parts = split(self.packed, recipe_of(member).data, member.seed)
+            for side in ("test", "validation") if used else ("test",):
+                if not np.array_equal(getattr(parts, side), getattr(self.parts, side)):
+                    raise ValueError(
+                        f"Expected the members of an ensemble to have the same {side} images, but those of seed "
+                        f"{member.seed} are not those of seed {job.seed}; take members of one seed, or a split that "
+                        "does not depend on the seed."
+                    )
 
     def explain(self) -> None:
         """Adds heat maps of the images that the report shows, from a finished job's weights, to its entry.
@@ -144,12 +177,15 @@ class Work:
         init = self.recipe.init
         if isinstance(init, Weights):
             return weights.read(init), weights.name_of(init)
-        for source, file in self.inputs.items():
-            state, origin = weights.load(file), f"the training on {recipe_of(source).data.name}"
-            if isinstance(init, FromJob) and init.shuffled:
-                return weights.shuffled(state, role_seed(self.job.seed, "shuffling")), f"{origin}, shuffled"
-            return state, origin
-        return None
+        if not isinstance(init, FromJob):
+            return None
+        assert not isinstance(self.job, Combination)
+        assert self.job.source is not None
+        state = weights.load(self.inputs[self.job.source]["weights"])
+        origin = f"the training on {init.recipe.data.name}"
+        if init.shuffled:
+            return weights.shuffled(state, role_seed(self.job.seed, "shuffling")), f"{origin}, shuffled"
+        return state, origin
 
     def _record(self) -> Record:
         """A finished record without its figures."""
@@ -185,8 +221,8 @@ class Work:
         previews = evaluation.predictions(network, self._resident(self.parts.test[self._shown]), self.recipe)
         artifacts: dict[Artifact, Path] = {"weights": self._staged()}
         torch.save(state(network), artifacts["weights"])
-        if "predictions" in self.asked:
-            artifacts["predictions"] = self._predictions(network)
+        for artifact in sorted(self.asked - {"weights"}):
+            artifacts[artifact] = self._predictions(network, artifact)
         return self._leave(record, counts, previews, artifacts)
 
     def _leave(
@@ -206,18 +242,20 @@ class Work:
         metrics = task(self.recipe.task).summarise(counts, self.packed.classes)
         return [{"iteration": 0, "epoch": 0.0, "metrics": metrics}]
 
-    def _predictions(self, network: torch.nn.Module) -> Path:
-        """A file of class probabilities of the test and of the validation images."""
-        test, validation = (
-            evaluation.probabilities(network, self._resident(part), self.recipe)
-            for part in (self.parts.test, self.parts.validation)
-        )
-        return self._saved(test, validation)
+    def _predictions(self, network: torch.nn.Module, artifact: Artifact) -> Path:
+        """A file of class probabilities: of the test and of the validation images, or of the training images."""
+        sides = {"train": self.parts.train}
+        if artifact == "predictions":
+            sides = {"test": self.parts.test, "validation": self.parts.validation}
+        found = {
+            name: evaluation.probabilities(network, self._resident(part), self.recipe) for name, part in sides.items()
+        }
+        return self._saved(**found)
 
-    def _saved(self, test: combination.Shares, validation: combination.Shares) -> Path:
+    def _saved(self, **shares: combination.Shares) -> Path:
         file = self._staged()
         with file.open("wb") as stream:
-            np.savez(stream, test=test, validation=validation)
+            np.savez(stream, **shares)  # type: ignore[arg-type]
         return file
 
     def _staged(self) -> Path:
@@ -227,7 +265,7 @@ class Work:
         return folder / f"artifact.{uuid.uuid4().hex}"
 
     def _resident(self, indices: npt.NDArray[np.int64]) -> Resident:
-        return Resident.place(self.packed, indices, self.device)
+        return Resident.place(self.packed, indices, self.device, self.recipe.data.companion)
 
     @cached_property
     def _shown(self) -> npt.NDArray[np.intp]:
@@ -249,3 +287,10 @@ class Work:
             report({**done, "score": score})
 
         return tell
+
+
+def _read(file: Path, part: str) -> npt.NDArray[np.float16]:
+    """Class probabilities of one side of a split."""
+    with np.load(file) as content:
+        found: npt.NDArray[np.float16] = content[part]
+    return found

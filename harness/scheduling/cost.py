@@ -72,8 +72,9 @@ def expected_seconds(job: Job, kind: str) -> float:
     trained, evaluated = steps * recipe.batch_size, min(recipe.budget.evaluations, steps) * test
     trunk_trained, trunk_evaluated = BACKWARD * trained, evaluated
     if own.freezes_trunk(recipe):  # no backward pass, and features that repeat are computed once
-        flips = any(isinstance(each, RandomFlip) for each in recipe.transforms)
-        trunk_trained = min(trained, train * (1 + flips)) if recipe.two_views(size) else trained
+        ways = 1 + any(isinstance(each, RandomFlip) for each in recipe.transforms)
+        ways **= 2 if recipe.data.companion else 1  # an image and its companion are mirrored each by itself
+        trunk_trained = min(trained, train * ways) if recipe.mirrors_only(size) else trained
         trunk_evaluated = test
     training = passing(recipe.crop or scaled, BACKWARD * trained, trunk_trained)
     return speed.job + steps * speed.step + training + passing(scaled, evaluated, trunk_evaluated)
@@ -82,6 +83,8 @@ def expected_seconds(job: Job, kind: str) -> float:
 def images(data: Data) -> tuple[int, int]:
     """About how many images train and test."""
     total = data.count if data.evidence == "phantom" else datasets.adapter(data.name).images
+    total = round(total * (data.share[1] - data.share[0]))
+    total = round(total * (data.share[1] - data.share[0]))
     test = round(total * data.split.test)
     train = round((total - test) * (1 - data.split.validation))
     if data.subset is not None:

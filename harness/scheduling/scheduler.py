@@ -109,7 +109,7 @@ class Scheduler:
             for job in demand.jobs(demand.most):
                 for step in ancestry(job):
                     for each in step.inputs:
-                        asked[each] = asked.get(each, frozenset()) | {step.needs}
+                        asked[each] = asked.get(each, frozenset()) | step.needs(each)
         return asked
 
     def asked(self, job: Job) -> frozenset[Artifact]:
@@ -239,7 +239,7 @@ class Scheduler:
             record = self.record(each)
             reason = self._incomplete.get(each, record.reason if record is not None else "")
             if reason:
-                what = "member" if isinstance(job, Combination) else "source"
+                what = "member" if isinstance(job, Combination) else "source" if each == job.source else "forerunner"
                 transient = each in self._incomplete or (record is not None and record.transient)
                 self._fail(job, device, f"its {what} failed: {reason}", transient=transient)
                 return
@@ -276,14 +276,16 @@ class Scheduler:
             first = (str(error).splitlines() or [""])[0]
             self._fail(job, device, f"{type(error).__name__}: {first} (traceback in {log})", transient=True)
 
-    def _inputs(self, job: Job) -> dict[Job, Path] | None:
-        """The artifact that a job needs of each input; ``None`` where one turned out to be damaged."""
-        files = {}
+    def _inputs(self, job: Job) -> dict[Job, dict[Artifact, Path]] | None:
+        """The artifacts that a job needs of each input; ``None`` where one turned out to be damaged."""
+        files: dict[Job, dict[Artifact, Path]] = {}
         for each in job.inputs:
-            file = self._artifact(each, job.needs)
-            if file is None:
-                return None
-            files[each] = file
+            files[each] = {}
+            for name in sorted(job.needs(each)):
+                file = self._artifact(each, name)
+                if file is None:
+                    return None
+                files[each][name] = file
         return files
 
     def _artifact(self, job: Job, name: Artifact) -> Path | None:
@@ -321,5 +323,5 @@ def describe(job: Job) -> str:
     if isinstance(job, Combination):
         return f"{recipe.data.name} {job.ensemble.method} ensemble of {len(job.inputs)}, seed {job.seed}"
     network = getattr(recipe.network, "head", recipe.network.backbone)
-    origin = "".join(f" ← {recipe_of(each).data.name}" for each in job.inputs)
+    origin = f" ← {job.source.recipe.data.name}" if job.source is not None else ""
     return f"{recipe.data.name} {network}{origin}, batch {recipe.batch_size}, seed {job.seed}"

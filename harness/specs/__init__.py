@@ -6,27 +6,44 @@ Nothing here imports torch: specs are built, hashed and compared while pytest co
 from typing import Literal
 
 from harness.specs.arms import (
+    FITTED,
     Arm,
-    Artifact,
-    Combination,
     Ensemble,
-    Evaluation,
-    Job,
+    Method,
     Reseeded,
-    Training,
     ZeroShot,
-    ancestry,
+    bagged,
+    boosted,
     final,
-    job,
-    key,
     one_checkpoint,
     own_sources,
-    recipe_of,
     recipes,
     replaced,
 )
-from harness.specs.data import CircularCrop, Clahe, Data, Part, Preparation, Resize, Split, Substitute
+from harness.specs.data import (
+    BenGraham,
+    CircularCrop,
+    Clahe,
+    Data,
+    GaussianBlur,
+    Part,
+    Preparation,
+    Resize,
+    Split,
+    Substitute,
+)
 from harness.specs.identity import canonical, digest
+from harness.specs.jobs import (
+    Artifact,
+    Combination,
+    Evaluation,
+    Job,
+    Training,
+    ancestry,
+    job,
+    key,
+    recipe_of,
+)
 from harness.specs.losses import CrossEntropy, Dice, Focal, Loss
 from harness.specs.measures import FOREGROUND, Final, Gap, Measure, Metric, TimeTo, Trend, Value, parse
 from harness.specs.networks import (
@@ -40,6 +57,7 @@ from harness.specs.networks import (
     SpatialAttention,
 )
 from harness.specs.recipes import IMAGENET, FromJob, Initialisation, Normalise, Recipe, Scratch, Weights, WeightsPart
+from harness.specs.sampling import Boosted, Bootstrap, Every, Sample
 from harness.specs.schedules import (
     BestOnValidation,
     Budget,
@@ -67,6 +85,7 @@ SMALL: tuple[Scale, ...] = ("desk", "smoke")
 """Scales whose networks are small enough for a CPU."""
 
 __all__ = [
+    "FITTED",
     "FOREGROUND",
     "IMAGENET",
     "SCALES",
@@ -74,7 +93,10 @@ __all__ = [
     "Arm",
     "Artifact",
     "Attention",
+    "BenGraham",
     "BestOnValidation",
+    "Boosted",
+    "Bootstrap",
     "Budget",
     "ChannelAttention",
     "CircularCrop",
@@ -88,15 +110,18 @@ __all__ = [
     "Dice",
     "Ensemble",
     "Evaluation",
+    "Every",
     "Final",
     "Focal",
     "FromJob",
     "Gap",
+    "GaussianBlur",
     "Initialisation",
     "Job",
     "Last",
     "Loss",
     "Measure",
+    "Method",
     "Metric",
     "Network",
     "Normalise",
@@ -112,6 +137,7 @@ __all__ = [
     "Rescale",
     "Reseeded",
     "Resize",
+    "Sample",
     "Scale",
     "Schedule",
     "Scratch",
@@ -132,6 +158,8 @@ __all__ = [
     "WeightsPart",
     "ZeroShot",
     "ancestry",
+    "bagged",
+    "boosted",
     "canonical",
     "digest",
     "final",

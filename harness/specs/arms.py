@@ -1,26 +1,24 @@
-"""Arms and jobs: what a claim compares, and what that makes to do.
+"""Arms: what a claim compares.
 
-An arm is a recipe, an evaluation without training, a combination of members, or one of these with other seeds. An arm
-and a seed make a job; jobs form a graph, since each names the jobs that it starts from as its ``inputs``.
+An arm is a recipe, an evaluation without training, a combination of members, or one of these with other seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from harness.specs import checks
-from harness.specs.data import Data
-from harness.specs.identity import VERSION, digest
 from harness.specs.recipes import FromJob, Recipe, Weights
+from harness.specs.sampling import Boosted, Bootstrap
 from harness.specs.schedules import Budget
 from harness.specs.transforms import Rescale
 
-JobKind = Literal["Training", "Evaluation", "Combination"]
-
-Artifact = Literal["weights", "predictions", "explanations"]
-"""What a job may need of its inputs beside their records; ``explanations`` are for the report only."""
+Method = Literal["soft", "hard", "weighted", "stacking", "boosting"]
+METHODS: tuple[Method, ...] = ("soft", "hard", "weighted", "stacking", "boosting")
+FITTED: tuple[Method, ...] = ("weighted", "stacking")
+"""Methods that learn from the validation images."""
 
 
 @dataclass(frozen=True)
@@ -57,28 +55,71 @@ class Ensemble:
         members: Arms of one data set and task.
         method: ``"soft"``: the mean of the class probabilities. ``"hard"``: the majority of the predicted classes, of
             equal ones that with the higher mean probability. ``"weighted"``: the mean with weights that do best on the
-            validation images, so the members' data need some.
+            validation images, so the members' data need some. ``"stacking"``: a multinomial logistic regression on the
+            members' class probabilities, fitted on the validation images. ``"boosting"``: the predicted class with the
+            greatest weight, where members weigh the more the fewer mistakes they make on the training images (SAMME).
     """
 
     members: tuple[Arm, ...]
-    method: Literal["soft", "hard", "weighted"] = "soft"
+    method: Method = "soft"
 
     def __post_init__(self) -> None:
         if not isinstance(self.members, tuple) or len(self.members) < 2:
             raise ValueError(f"Expected ensemble `members` to be a tuple of at least 2 arms, but got {self.members!r}.")
         if not all(isinstance(member, (Recipe, ZeroShot, Ensemble, Reseeded)) for member in self.members):
             raise ValueError(f"Expected ensemble `members` to be arms, but got {self.members!r}.")
-        checks.one_of("ensemble", "method", self.method, ("soft", "hard", "weighted"))
+        checks.one_of("ensemble", "method", self.method, METHODS)
         different = {(final(member).data, final(member).task) for member in self.members}
         if len(different) > 1:
             raise ValueError(
                 "Expected the members of an ensemble to predict the same images, but their data sets or tasks differ; "
                 "give all of them the same `data`."
             )
-        if self.method == "weighted" and not final(self.members[0]).data.split.validation:
+        first = final(self.members[0])
+        if self.method in FITTED and not first.data.split.validation:
             raise ValueError(
-                "Expected a validation split to weight the members of an ensemble with, but it is 0; choose a share."
+                f"Expected a validation split to fit {self.method!r} on the members of an ensemble with, but it is 0; "
+                "choose a share."
             )
+        if self.method in ("stacking", "boosting") and first.task != "classification":
+            raise ValueError(
+                f"Expected members that classify for an ensemble by {self.method!r}, but got {first.task}; take 'soft' "
+                "or 'weighted'."
+            )
+        if self.method == "boosting" and not _in_a_row(self.members):
+            raise ValueError(
+                "Expected each member of an ensemble by 'boosting' but the first to be Boosted after the one before "
+                "it, but got others; make it with boosted((recipe, …))."
+            )
+
+
+def _in_a_row(members: tuple[Arm, ...]) -> bool:
+    """Whether all members are recipes, each boosted after the one before it and the first after none."""
+    trained = [member for member in members if isinstance(member, Recipe)]
+    before = [each.sample.after if isinstance(each.sample, Boosted) else None for each in trained]
+    return len(trained) == len(members) and before == [None, *trained[:-1]]
+
+
+def bagged(recipes: Iterable[Recipe]) -> Ensemble:
+    """Soft voting over recipes, each trained on a draw of its own from the training images (Breiman 1996).
+
+    Args:
+        recipes: At least two recipes of the same data, which may be equal.
+    """
+    return Ensemble(tuple(replace(recipe, sample=Bootstrap(k)) for k, recipe in enumerate(recipes, 1)))
+
+
+def boosted(recipes: Iterable[Recipe]) -> Ensemble:
+    """AdaBoost over recipes that classify: each but the first is trained on images that those before it mistake.
+
+    Args:
+        recipes: At least two recipes of the same data, which may be equal. The first stays as it is, since the first
+            weights are equal.
+    """
+    members: list[Recipe] = []
+    for recipe in recipes:
+        members.append(replace(recipe, sample=Boosted(members[-1])) if members else recipe)
+    return Ensemble(tuple(members), "boosting")
 
 
 @dataclass(frozen=True)
@@ -159,102 +200,10 @@ def own_sources(spec: Any, parts: frozenset[str] = frozenset({"all", "backbone"}
     return replaced(spec, Weights, own)
 
 
-@dataclass(frozen=True)
-class _OfNetwork:
-    """A job with one network of its own."""
-
-    recipe: Recipe
-    seed: int
-    needs: ClassVar[Artifact] = "weights"
-
-    @property
-    def inputs(self) -> tuple[Job, ...]:
-        """The training whose weights the network starts from."""
-        init = self.recipe.init
-        if not isinstance(init, FromJob):
-            return ()
-        return (Training(init.recipe, self.seed if init.seed is None else init.seed),)
-
-
-@dataclass(frozen=True)
-class Training(_OfNetwork):
-    """A recipe trained with one seed."""
-
-    kind: ClassVar[JobKind] = "Training"
-
-
-@dataclass(frozen=True)
-class Evaluation(_OfNetwork):
-    """A network evaluated as it starts. The seed draws what the weights do not hold: a new head, the split."""
-
-    kind: ClassVar[JobKind] = "Evaluation"
-
-
-@dataclass(frozen=True)
-class Combination:
-    """An ensemble of members of one seed.
-
-    Attributes:
-        needs: Which artifact of its inputs the job asks for, as of every job.
-    """
-
-    ensemble: Ensemble
-    seed: int
-    kind: ClassVar[JobKind] = "Combination"
-    needs: ClassVar[Artifact] = "predictions"
-
-    @property
-    def inputs(self) -> tuple[Job, ...]:
-        """The members' jobs."""
-        return tuple(job(member, self.seed) for member in self.ensemble.members)
-
-
-Job = Training | Evaluation | Combination
-
-
-def job(arm: Arm, seed: int) -> Job:
-    """What an arm is to do with one seed."""
-    if isinstance(arm, Reseeded):
-        return job(arm.arm, seed + arm.by)
-    if isinstance(arm, Ensemble):
-        return Combination(arm, seed)
-    return Evaluation(arm.recipe, seed) if isinstance(arm, ZeroShot) else Training(arm, seed)
-
-
-def recipe_of(job: Job) -> Recipe:
-    """The recipe whose data and task a job's record is of."""
-    return final(job.ensemble) if isinstance(job, Combination) else job.recipe
-
-
-def ancestry(job: Job) -> Iterator[Job]:
-    """The jobs that a job needs, inputs before what starts from them, then itself; one may come several times."""
-    for each in job.inputs:
-        yield from ancestry(each)
-    yield job
-
-
 def one_checkpoint(arms: Iterable[Arm]) -> bool:
     """Whether all seeds of an arm start from one and the same checkpoint, a file or a shared training."""
     return any(
         isinstance(step.init, Weights) or (isinstance(step.init, FromJob) and step.init.seed is not None)
         for arm in arms
         for step in recipes(arm)
-    )
-
-
-def key(job: Job, fingerprint: Callable[[Data], str], versions: Callable[[Job], dict[str, int]]) -> str:
-    """What a job's record is found by, 64 hexadecimal digits.
-
-    Args:
-        job: The job, with its data resolved.
-        fingerprint: Hash of a data set's content as it is packed.
-        versions: Versions of the parts of this library that shape the job's result.
-    """
-    return digest(
-        {
-            "job": job,
-            "inputs": [key(each, fingerprint, versions) for each in job.inputs],
-            "data": fingerprint(recipe_of(job).data),
-            "versions": {"specs": VERSION, **versions(job)},
-        }
     )

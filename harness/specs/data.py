@@ -11,6 +11,9 @@ from harness.specs.identity import NOT_IDENTITY
 Part = Literal["train", "validation", "test"]
 """One side of a split."""
 
+WHOLE = (0.0, 1.0)
+"""The share that is all subjects."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -96,6 +99,38 @@ class CircularCrop(Preparation):
 
 
 @dataclass(frozen=True)
+class GaussianBlur(Preparation):
+    """Smooths an image with a Gaussian, which removes noise and the smallest lesions.
+
+    Attributes:
+        sigma: Its standard deviation in six hundredths of the image's shorter side: pixels where that has 600, as in
+            :class:`BenGraham`.
+    """
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        checks.positive("GaussianBlur", "sigma", self.sigma)
+
+
+@dataclass(frozen=True)
+class BenGraham(Preparation):
+    """Takes the local average colour away, 4 · image − 4 · blurred image + 128, so that light and camera matter less.
+
+    From B. Graham's report on the Kaggle competition on diabetic retinopathy, 2015, as published code writes it.
+
+    Attributes:
+        sigma: Standard deviation of the Gaussian that averages, in six hundredths of the image's shorter side. Graham
+            scaled every eye to a radius of 300 pixels and took 10; so the size of an image does not matter here either.
+    """
+
+    sigma: float = 10.0
+
+    def __post_init__(self) -> None:
+        checks.positive("BenGraham", "sigma", self.sigma)
+
+
+@dataclass(frozen=True)
 class Substitute:
     """Another real data set that stands in where one is absent; it identifies nothing until it does.
 
@@ -105,15 +140,19 @@ class Substitute:
         subset: Of its training images only so many, as in :class:`Data`; ``None``: as the absent one.
         together: Whether it stands in as soon as one data set of the claim is absent whose substitute is such a one:
             where a claim compares sizes, a substitute beside the real thing would turn them round.
+        share: Only the subjects between these shares, as in :class:`Data`, so that one data set can stand in for two
+            that share no subject; the whole of it: as the absent one.
     """
 
     name: str = field(metadata=NOT_IDENTITY)
     labels: str = field(default="", metadata=NOT_IDENTITY)
     subset: int | float | None = field(default=None, metadata=NOT_IDENTITY)
     together: bool = field(default=False, metadata=NOT_IDENTITY)
+    share: tuple[float, float] = field(default=WHOLE, metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
         _check_subset("substitute", self.subset)
+        _check_share("substitute", self.share)
 
 
 @dataclass(frozen=True)
@@ -128,6 +167,11 @@ class Data:
         subset: Of the training images only so many (a whole number) or such a share (below 1), drawn by the seed so
             that a smaller subset is part of a larger one; ``None``: all.
         prepare: What is done to every image beforehand, in this order.
+        companion: Which other image of the same subject a network sees beside each image, ``"other-eye"`` for example,
+            one that the data set has; ``""``: none.
+        share: ``(low, high)``: only the subjects between these shares of a fixed order that looks random, so that
+            ``(0, 0.5)`` and ``(0.5, 1)`` are two data sets without a common subject. What is split, or taken as a
+            subset, is what lies between.
         count: How many phantom images are generated; real data are always read whole.
         related: How closely a phantom's textures and shapes resemble the target's, from 0 to 1, where its generator
             knows of a target; ``None``: as the generator says. Real data are as they are.
@@ -143,6 +187,8 @@ class Data:
     resize: Resize | None = None
     subset: int | float | None = None
     prepare: tuple[Preparation, ...] = ()
+    companion: str = ""
+    share: tuple[float, float] = WHOLE
     count: int = 40
     related: float | None = None
     substitute: str | Substitute = field(default="", metadata=NOT_IDENTITY)
@@ -157,6 +203,14 @@ class Data:
         checks.whole("data", "count", self.count)
         checks.one_of("data", "evidence", self.evidence, ("", "real", "phantom"))
         _check_subset("data", self.subset)
+        _check_share("data", self.share)
+        if not isinstance(self.companion, str):
+            raise ValueError(f'Expected data `companion` to be a name as "other-eye", but got {self.companion!r}.')  # noqa: TRY004
+        if self.companion and self.split.kind == "random":
+            raise ValueError(
+                f"Expected a split by 'subject', in 'folds' or 'published' where each image has its {self.companion!r} "
+                "beside it, but got 'random', which draws images: the two could be on different sides."
+            )
         if self.related is not None:
             checks.probability("data", "related", self.related)
 
@@ -181,3 +235,12 @@ def _check_subset(owner: str, subset: int | float | None) -> None:
             )
     elif subset is not None:
         checks.whole(owner, "subset", subset)
+
+
+def _check_share(owner: str, share: tuple[float, float]) -> None:
+    if not isinstance(share, tuple) or len(share) != 2:
+        raise ValueError(f"Expected {owner} `share` to be a (low, high) as in (0.0, 0.5), but got {share!r}.")
+    for bound in share:
+        checks.number(owner, "share", bound)
+    if not 0 <= share[0] < share[1] <= 1:
+        raise ValueError(f"Expected {owner} `share` to be a (low, high) with 0 <= low < high <= 1, but got {share!r}.")

@@ -15,6 +15,7 @@ from harness.specs.data import Data
 from harness.specs.identity import NOT_IDENTITY, identified_by
 from harness.specs.losses import CrossEntropy, Loss
 from harness.specs.networks import Classifier, Network, Segmenter
+from harness.specs.sampling import Boosted, Every, Sample, check_sample
 from harness.specs.schedules import BestOnValidation, Budget, Constant, Last, Optimiser, Poly, Schedule, Selection, Step
 from harness.specs.transforms import RandomCrop, RandomFlip, RandomResize, Rescale, Transform, check_order
 
@@ -135,6 +136,7 @@ class Recipe:
         frozen: Names of the parts of the network that are not trained, ``"backbone"`` for example. Whether the network
             has them is checked by :mod:`harness.networks`.
         precision: ``"bf16"`` trains and evaluates under autocast.
+        sample: Which training images it sees.
     """
 
     data: Data
@@ -150,6 +152,7 @@ class Recipe:
     select: Selection = Last()
     frozen: tuple[str, ...] = ()
     precision: Literal["fp32", "bf16"] = "fp32"
+    sample: Sample = Every()
 
     def __post_init__(self) -> None:
         kinds: dict[str, type | tuple[type, ...]] = {
@@ -169,6 +172,17 @@ class Recipe:
         checks.terms("recipe", "transforms", self.transforms, Transform, "(RandomCrop((256, 256)), RandomFlip())")
         checks.terms("recipe", "losses", self.losses, Loss, "(CrossEntropy(), Dice(3.0))")
         check_order(self.transforms)
+        check_sample(self)
+        if (views := getattr(self.network, "views", 1)) == 1 and self.data.companion:
+            raise ValueError(
+                f"Expected a network with views=2 for images of {self.data.name} that are seen with their "
+                f"{self.data.companion}, but got {self.network!r}; take such a Classifier, or no companion."
+            )
+        if views == 2 and not self.data.companion:
+            raise ValueError(
+                f"Expected data `companion` to name what a network with views=2 sees beside each image of "
+                f"{self.data.name}, but it is empty; name it, or take views=1."
+            )
         if not self.losses:
             raise ValueError("Expected recipe `losses` to have a term, but got none; add CrossEntropy(), for example.")
         checks.whole("recipe", "batch_size", self.batch_size)
@@ -215,7 +229,7 @@ class Recipe:
                 f"{largest[0]}×{largest[1]}, but got {self.crop[0]}×{self.crop[1]}; choose a smaller crop."
             )
 
-    def two_views(self, image: tuple[int, int]) -> bool:
+    def mirrors_only(self, image: tuple[int, int]) -> bool:
         """Whether training sees images of that (height, width) only as they are and mirrored: nothing else is random.
 
         A crop that is as large as the rescaled image can be in one place only.
@@ -226,7 +240,12 @@ class Recipe:
         return self.crop is None or all(side <= cut for side, cut in zip(scaled, self.crop, strict=True))
 
     def lineage(self) -> Iterator[Recipe]:
-        """The recipes that this one starts from, the farthest first, then itself."""
+        """The recipes that this one rests on, which it starts from or which its images are drawn after; then itself.
+
+        Sources come before what starts from them; one may come several times.
+        """
+        if isinstance(self.sample, Boosted):
+            yield from self.sample.after.lineage()
         if isinstance(self.init, FromJob):
             yield from self.init.recipe.lineage()
         yield self

@@ -2,7 +2,7 @@
 
 Layout beneath the root::
 
-    entries/ab/abcdef…/   record.json, counts.npz, weights.pt, predictions.npz, manifest.json
+    entries/ab/abcdef…/   record.json, counts.npz, weights.pt, predictions.npz …, manifest.json
     partial/abcdef…/      checkpoint, progress.json          a training in flight, or a killed one
     locks/                one file for each job that is or was worked on
     disposable/           one empty file for each artifact that no job has asked for

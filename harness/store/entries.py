@@ -24,6 +24,7 @@ from harness.store.record import Record
 FILES: Mapping[Artifact, str] = {
     "weights": "weights.pt",
     "predictions": "predictions.npz",
+    "training predictions": "training_predictions.npz",
     "explanations": "explanations.npz",
 }
 """File of each artifact in its entry."""

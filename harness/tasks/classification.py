@@ -1,6 +1,7 @@
 """Classification: a class for every image, grades of a disease for example.
 
-``kappa`` is Cohen's kappa with quadratic weights, for classes that are ordered.
+``kappa`` is Cohen's kappa with quadratic weights, for classes that are ordered; ``kappa-unweighted`` is Cohen's first,
+for which every mistake is as bad as any other.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ VERSION = 1
 BY_CLASS: dict[str, Function] = {"Recall": metrics.recall, "Precision": metrics.precision, "F1": metrics.dice}
 """Metrics of each class, ``"F1.severe"``. The mean over classes of each is ``"mF1"``."""
 
-OVERALL: dict[str, Function] = {"accuracy": metrics.accuracy, "kappa": metrics.quadratic_kappa}
+OVERALL: dict[str, Function] = {
+    "accuracy": metrics.accuracy,
+    "kappa": metrics.quadratic_kappa,
+    "kappa-unweighted": metrics.kappa,
+}
 """Metrics of all classes together."""
 
 

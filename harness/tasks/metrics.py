@@ -15,7 +15,9 @@ Values = npt.NDArray[np.float64]
 Function = Callable[[Counts], Values]
 
 COLLAPSE_SHARE = 1e-4
-"""A job that predicts all other classes than one on fewer than this share of their true pixels has collapsed."""
+"""A job that predicts all other classes than one on fewer than this share of their true pixels has collapsed. Among
+fewer than 10 000 images of other classes, the collapse of a classification, that is no image at all: a single other
+grade is already a decision of its own, and counts."""
 
 
 def iou(counts: Counts) -> Values:
@@ -47,15 +49,27 @@ def accuracy(counts: Counts) -> Values:
     return _ratio(np.trace(counts, axis1=-2, axis2=-1).astype(float), counts.sum((-1, -2)).astype(float))
 
 
+def kappa(counts: Counts) -> Values:
+    """Cohen's kappa, ``(...)``, Cohen 1960; 0 where truth and predictions are one class.
+
+    >>> float(kappa(np.array([[2, 1], [1, 2]])))  # 4 of 6 agree, 3 of 6 by chance
+    0.3333333333333333
+    """
+    return _kappa(counts, 1 - np.eye(counts.shape[-1]))
+
+
 def quadratic_kappa(counts: Counts) -> Values:
     """Cohen's kappa with quadratic weights, ``(...)``, Cohen 1968; 0 where truth and predictions are one class.
 
     >>> float(quadratic_kappa(np.array([[2, 0], [0, 2]])))
     1.0
     """
-    classes = counts.shape[-1]
-    grades = np.arange(classes)
-    weight = np.subtract.outer(grades, grades) ** 2
+    grades = np.arange(counts.shape[-1])
+    return _kappa(counts, np.subtract.outer(grades, grades) ** 2)
+
+
+def _kappa(counts: Counts, weight: npt.NDArray[np.number]) -> Values:
+    """Cohen's kappa, ``(...)``, where disagreements ``(C, C)`` weigh as given."""
     truth, predicted = counts.sum(-1).astype(float), counts.sum(-2).astype(float)
     total = counts.sum((-1, -2)).astype(float)
     observed = (weight * counts).sum((-1, -2)) * total

@@ -10,6 +10,7 @@ from typing import Literal
 from harness import data as datasets
 from harness.data import Catalogue
 from harness.specs import Arm, Data, Weights, final, own_sources, recipes, replaced
+from harness.specs.data import WHOLE
 
 Kind = Literal["real", "substituted", "phantom"]
 Mode = Literal["auto", "real", "phantom"]
@@ -244,9 +245,12 @@ def _real(data: Data, catalogue: Catalogue, *, itself: bool = True) -> Data | No
     adapter = datasets.adapter(other.name)
     if adapter.task != datasets.adapter(data.name).task:
         return None
+    if data.companion not in ("", *datasets.companions(other.name)):
+        return None
     labels = other.labels or (data.labels if data.labels in adapter.labels else "")
     subset = data.subset if other.subset is None else other.subset
-    stand_in = replace(own, name=other.name, labels=labels, subset=subset)
+    share = data.share if other.share == WHOLE else other.share
+    stand_in = replace(own, name=other.name, labels=labels, subset=subset, share=share)
     if data.split.kind == "published" and not adapter.published:
         stand_in = replace(stand_in, split=replace(data.split, kind="subject"))
     return stand_in if not catalogue.problem(stand_in) else None
@@ -293,8 +297,12 @@ def _phantoms(arms: Mapping[str, Arm], notes: tuple[str, ...], why: str, find: F
 
 
 def _described(data: Data, stand_in: Data) -> str:
-    """``"CamVid"``, or ``"64 of the training images of CamVid"`` where the substitute has a number of its own."""
+    """``"CamVid"``, or ``"64 of the training images of CamVid"`` where the substitute has a number of its own, or
+    ``"CamVid's subjects from 0% to 50%"`` where it has a share of its own."""
     title = _title(stand_in.name)
+    if stand_in.share not in (WHOLE, data.share):
+        low, high = stand_in.share
+        title = f"{title}'s subjects from {low:.0%} to {high:.0%}"
     if stand_in.subset is None or stand_in.subset == data.subset:
         return title
     amount = f"{stand_in.subset:.0%}" if isinstance(stand_in.subset, float) else f"{stand_in.subset}"

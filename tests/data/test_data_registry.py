@@ -15,7 +15,7 @@ from harness.specs import Data, Split
 
 
 def test_every_module_is_a_data_set_of_its_name() -> None:
-    retinas = {"chase_db1", "dme", "dr_rahim", "drive", "hrf", "stare"}
+    retinas = {"aptos2019", "chase_db1", "deepdrid", "dme", "dr_rahim", "drive", "hrf", "stare"}
     pairs = {"isic2018", "kvasir_seg", "mas3k", "oxford_iiit_pet"}
     scenes = {"ade20k", "camvid", "cityscapes", "coco2017", "imagenet", "voc2012"}
     assert {*retinas, *scenes, *pairs, "bars", "discs"} == set(datasets.names())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,18 @@ def test_small_files_bear_their_digest(tmp_path: Path) -> None:
     for text in ("", "[]", "{", '{"content": 1}', path.read_text().replace("[1", "[2")):
         path.write_text(text)
         assert recall(path) is None
+
+
+def test_companions_are_kept_and_packs_without_any_stay_as_they_were(tmp_path: Path) -> None:
+    rahim = datasets.adapter("dr_rahim")
+    one = Item(np.full((1, 2, 1), 7, np.uint8), 1, "a", "s")
+    items = [replace(one, companions={"other-eye": "b"}), replace(one, id="b", companions={"twin": "a"})]
+    written = packfile.write(tmp_path / "pack", "key", items, rahim)
+    packfile._verified.clear()
+    read = packfile.read(tmp_path / "pack", "key", rahim)
+    assert read is not None
+    for packed in (written, read, packfile.gather(items, rahim)):
+        assert dict(packed.companions) == {"other-eye": ("b", ""), "twin": ("", "a")}
+    alone = packfile.write(tmp_path / "alone", "key", [one], rahim)
+    assert dict(alone.companions) == {}
+    assert "companions" not in recall(tmp_path / "alone" / "manifest.json")

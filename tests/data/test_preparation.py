@@ -1,17 +1,20 @@
-"""CLAHE and the circular crop."""
+"""CLAHE, the circular crop, Graham's preparation and blurring."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from harness import data as datasets
-from harness.data import IGNORED
+from harness.data import IGNORED, DataError, Item
 from harness.data.preparation import prepared
-from harness.specs import CircularCrop, Clahe, Data, Preparation, Resize, Split
+from harness.specs import BenGraham, CircularCrop, Clahe, Data, GaussianBlur, Preparation, Resize, Split
 
 
 def disc(centre: tuple[int, int] = (90, 60), radius: int = 40, shape: tuple[int, int] = (120, 200)) -> np.ndarray:
@@ -44,9 +47,35 @@ def test_a_disc_cut_above_and_below_stays_whole() -> None:
     assert (cut[..., 0] > 100).sum() > 0.98 * (image[..., 0] > 100).sum()
 
 
-def test_an_image_without_a_disc_stays_as_it_is() -> None:
-    black = np.full((20, 30, 1), 3, np.uint8)
-    assert prepared(CircularCrop(), black, 0)[0] is black
+@pytest.mark.parametrize("shape", [(20, 30, 1), (20, 30, 3), (1, 1, 3)])
+def test_an_image_without_a_disc_is_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"^nothing in it is brighter than 10$"):
+        prepared(CircularCrop(), np.full(shape, 3, np.uint8), 0)
+
+
+def test_a_black_image_is_named_when_it_is_packed(tmp_path: Path, add_set: Callable[..., Any]) -> None:
+    images = [disc(), np.zeros((120, 200, 3), np.uint8)]
+    mask = np.eye(120, 200, dtype=np.uint8)
+    add_set(items=[Item(image, mask, f"eye {number}", "s") for number, image in enumerate(images)])
+    data = Data("toy", split=Split("random"), resize=Resize((8, 8)), prepare=(CircularCrop(),), evidence="real")
+    with pytest.raises(DataError, match=r"^Expected Toy's eye 1 to be .*CircularCrop.* but nothing in it .*\.$"):
+        datasets.pack(data, tmp_path, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("term", [CircularCrop(), Clahe(), BenGraham(), GaussianBlur(20.0)], ids=repr)
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 90, 3), (90, 1, 1), (3, 200, 3), (2, 2, 1)])
+def test_images_of_few_pixels(term: Preparation, shape: tuple[int, int, int]) -> None:
+    image, target = prepared(term, np.full(shape, 90, np.uint8), 1)
+    assert image.shape == shape
+    assert target == 1
+
+
+def test_a_thin_disc_keeps_its_width() -> None:
+    image = np.zeros((60, 40, 3), np.uint8)
+    image[10:50, 20:23] = 200
+    cut, _ = prepared(CircularCrop(), image, 0)
+    assert cut.shape[1] == 3
+    assert cut.shape[0] in range(36, 41)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -85,3 +114,46 @@ def test_terms_apply_in_order_and_are_packed_for_themselves(tmp_path: Path) -> N
 def test_a_term_that_nobody_implements() -> None:
     with pytest.raises(TypeError, match=r"that harness\.data\.preparation implements"):
         prepared(Preparation(), disc(), 0)
+
+
+def smoothed(image: np.ndarray, sigma: float) -> np.ndarray:
+    """By scipy, which knows OpenCV's default border as "mirror"."""
+    planes = [gaussian_filter(plane.astype(float), sigma, mode="mirror") for plane in np.moveaxis(image, -1, 0)]
+    return np.stack(planes, axis=-1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("side", "sigma", "pixels"), [(60, 20.0, 2.0), (600, 3.0, 3.0), (120, 10.0, 2.0)])
+def test_gaussians_are_scipys_and_grow_with_the_image(channels: int, side: int, sigma: float, pixels: float) -> None:
+    rng = np.random.default_rng(1)
+    grain = cv2.resize(rng.integers(90, 160, (side // 6, side // 5, channels), dtype=np.uint8), (side + 20, side))
+    image = grain.reshape(side, side + 20, channels)
+    blurred, target = prepared(GaussianBlur(sigma), image, 3)
+    assert target == 3
+    assert blurred.shape == image.shape
+    expected = smoothed(image, pixels)
+    assert np.abs(blurred - expected).max() < 2.5
+    assert np.abs(image - expected).max() > 8  # so that blurring shows
+    graham, target = prepared(BenGraham(sigma), image, 3)
+    assert target == 3
+    assert graham.shape == image.shape
+    wanted = np.clip(4 * image.astype(float) - 4 * expected + 128, 0, 255)
+    assert np.abs(graham - wanted).max() < 10  # four times the rounding and truncation of the blurred image
+    assert np.abs(graham - wanted).mean() < 2
+
+
+def test_ben_graham_is_the_published_line_and_takes_the_light_away() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (600, 640, 3), dtype=np.uint8)
+    expected = cv2.addWeighted(image, 4, cv2.GaussianBlur(image, (0, 0), 10), -4, 128)
+    np.testing.assert_array_equal(prepared(BenGraham(), image, 0)[0], expected)
+    slope = np.broadcast_to(np.linspace(40, 200, 640).astype(np.uint8)[None, :, None], (600, 640, 3))
+    flat = prepared(BenGraham(), np.ascontiguousarray(slope), 0)[0][:, 60:-60]
+    assert abs(float(flat.mean()) - 128) < 2
+    assert flat.std() < 3
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
+def test_a_gaussian_has_a_width(sigma: float) -> None:
+    for kind in (BenGraham, GaussianBlur):
+        with pytest.raises(ValueError, match=f"Expected {kind.__name__} `sigma` to be"):
+            kind(sigma)

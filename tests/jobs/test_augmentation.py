@@ -73,7 +73,7 @@ def test_two_views_repeat_where_nothing_but_the_flip_is_random(
     transforms: tuple[Transform, ...], expected: bool
 ) -> None:
     chosen, image = recipe(*transforms), (48, 72)
-    assert chosen.two_views(image) is expected
+    assert chosen.mirrors_only(image) is expected
     windows = draw(chosen, image, 1, np.random.default_rng(0)), draw(chosen, image, 1, np.random.default_rng(1))
     views = {tuple(map(float, row)) for each in windows for row in np.c_[each.scale, each.offset, each.flip]}
     random_colours = any(isinstance(each, (ColourJitter, RandomRotation)) for each in transforms)

@@ -211,8 +211,8 @@ def test_what_finds_no_room_is_computed_again_and_comes_to_the_same_bits(
     assert with_room < sum(calls)
     assert {id(each) for each in backbones} == {id(backbones[0])}, "training and evaluation share what there is"
     if images == 0:
-        drawn = [Batches(made.train_data, recipe, 0, stride=2).drawn(step)[:2] for step in range(12)]
-        views = [{*zip(positions, windows.flip, strict=True)} for positions, windows in drawn]
+        drawn = [Batches(made.train_data, recipe, 0, stride=2).drawn(step) for step in range(12)]
+        views = [{*zip(each.positions, each.windows[0].flip, strict=True)} for each in drawn]
         assert sum(calls) == sum(map(len, views)) + 3 * (5 + 2 * 3), "and the loss of validation images"
 
 

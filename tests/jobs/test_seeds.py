@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from typing import get_args
 
 import numpy as np
 
-from harness.jobs.seeds import generator, role_seed
+from harness.jobs.seeds import Role, generator, role_seed
 
-ROLES = ("initialisation", "order", "augmentation", "dropout")
+ROLES = get_args(Role)
 
 
 def test_roles_and_seeds_never_share_a_stream() -> None:

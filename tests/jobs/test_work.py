@@ -151,7 +151,7 @@ def test_weights_start_another_training(do: Do, store: Store, recipe: Recipe) ->
     target = replace(
         recipe, init=FromJob(recipe, seed=0), budget=Budget(1), optimiser=Optimiser("sgd", 1e-30, 0.0, 0.0)
     )
-    tuned = do(target, seed=9, inputs={source: store.artifact(record.key, "weights")})
+    tuned = do(target, seed=9, inputs={source: {"weights": store.artifact(record.key, "weights")}})
     after = loaded(store, tuned.key)
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     for name in (name for name in weights if not name.endswith(statistics)):
@@ -178,7 +178,7 @@ def test_an_evaluation_without_training_is_of_the_network_as_it_starts(
 ) -> None:
     source = do(recipe, seed=4, asked=WEIGHTS)
     init = FromJob(recipe, seed=4) if start == "trained" else Scratch()
-    inputs = {Training(recipe, 4): store.artifact(source.key, "weights")} if start == "trained" else {}
+    inputs = {Training(recipe, 4): {"weights": store.artifact(source.key, "weights")}} if start == "trained" else {}
     arm = ZeroShot(replace(recipe, init=init))
     first, again = (do(arm, seed=7, inputs=inputs, key=key) for key in ("ab" * 32, "cd" * 32))
     assert first.kind == "Evaluation"
@@ -251,7 +251,7 @@ def test_a_combination_is_of_the_members_predictions(
     inputs, members = {}, []
     for arm in arms:
         record = do(arm, asked=PREDICTIONS)
-        inputs[job(arm, 0)] = store.artifact(record.key, "predictions")
+        inputs[job(arm, 0)] = {"predictions": store.artifact(record.key, "predictions")}
         members.append(predicted(store, record.key))
     record = do(ensemble, inputs=inputs, asked=PREDICTIONS)
     assert isinstance(job(arms[1], 0), Evaluation)

@@ -6,6 +6,8 @@ from typing import Any
 
 from harness.specs import (
     BestOnValidation,
+    Boosted,
+    Bootstrap,
     Budget,
     ChannelAttention,
     CircularCrop,
@@ -63,6 +65,8 @@ DATA = Data("dme", "union", SPLIT, RESIZE, 20, (CircularCrop(), Clahe()), substi
 SHRINK = Shrink(8, 3)
 SEGMENTER = Segmenter("unet-s5-d16", "fcn", SHRINK)
 CLASSIFIER = Classifier("resnet18")
+ALONE = (Classifier("resnet50"), Data("deepdrid"))
+"""A recipe's network has two views where its data have a companion, so that neither can change alone in a recipe."""
 ATTENTIONS = (SpatialAttention(), ChannelAttention(), SelfAttention())
 WEIGHTS = Weights("a.pth", SHA)
 METRIC = Metric("Dice", "fluid")
@@ -80,6 +84,8 @@ LOSSES = (CrossEntropy(class_weight=(1.0, 10.0)), Dice(3.0), Focal())
 PLAIN = Recipe(Data("dme"), SEGMENTER, Budget(10))
 SOURCE = Recipe(Data("aptos"), CLASSIFIER, Budget(7), init=WEIGHTS, schedule=Step(3))
 INIT = FromJob(SOURCE, "backbone")
+BOOSTED = Recipe(SOURCE.data, CLASSIFIER, Budget(8), sample=Boosted(SOURCE))
+DRAWN = Recipe(SOURCE.data, CLASSIFIER, Budget(8), sample=Bootstrap(1))
 NORMALISE = Normalise(46.6002, 54.681)
 OPTIMISER = Optimiser("adam", 0.001)
 BUDGET = Budget(6, "epochs", 3)
@@ -93,7 +99,7 @@ TRAINING, EVALUATION, COMBINATION = Training(RICH, 3), Evaluation(ZERO_SHOT.reci
 MEASURES = (Final(METRIC), Trend(METRIC), Gap(METRIC), TimeTo(METRIC, 0.4))
 VALUE = Value("scratch", Final(METRIC))
 
-WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, MEASURES, VALUE, ATTENTIONS)
+WHOLE = (TRAINING, EVALUATION, COMBINATION, RESEEDED, BOOSTED, DRAWN, MEASURES, VALUE, ATTENTIONS, ALONE)
 """Specs that hold every kind of spec with a field."""
 
 CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
@@ -119,7 +125,9 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     ),
     (SHRINK, {"width": 16, "stages": 4, "depth": 0.5, "head": 16}),
     (SEGMENTER, {"backbone": "unet", "head": "pspnet", "shrink": None}),
-    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK, "views": 2, "attention": ATTENTIONS[0]}),
+    (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK, "attention": ATTENTIONS[0]}),
+    (ALONE[0], {"views": 2}),
+    (ALONE[1], {"companion": "other-eye"}),
     (ATTENTIONS[0], {"kernel": 11}),
     (ATTENTIONS[1], {"reduction": 4}),
     (ATTENTIONS[2], {"heads": 2}),
@@ -166,8 +174,11 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
             "select": Last(),
             "frozen": (),
             "precision": "fp32",
+            "sample": Bootstrap(2),
         },
     ),
+    (DRAWN.sample, {"number": 2}),
+    (BOOSTED.sample, {"after": DRAWN}),
     (ZERO_SHOT, {"recipe": Recipe(PLAIN.data, SEGMENTER, Budget(1), precision="bf16")}),
     (ENSEMBLE, {"members": (ZERO_SHOT, PLAIN), "method": "hard"}),
     (RESEEDED, {"arm": PLAIN, "by": 8}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from harness.specs import (
     Arm,
     BestOnValidation,
+    Boosted,
+    Bootstrap,
     Budget,
     Classifier,
     Combination,
@@ -17,6 +20,7 @@ from harness.specs import (
     Data,
     Ensemble,
     Evaluation,
+    Every,
     Focal,
     FromJob,
     Job,
@@ -37,10 +41,13 @@ from harness.specs import (
     Weights,
     ZeroShot,
     ancestry,
-    arms,
+    bagged,
+    boosted,
+    canonical,
     digest,
     final,
     job,
+    jobs,
     key,
     one_checkpoint,
     own_sources,
@@ -59,6 +66,8 @@ SCRATCH = Recipe(Data("dme"), NETWORK, Budget(3))
 SHARED = replace(TUNED, init=FromJob(SECOND, seed=7))
 FROM_FILE = replace(SCRATCH, init=Weights("a.pth", SHA))
 
+GRADING = Recipe(Data("aptos2019"), Classifier("resnet18"), Budget(3))
+
 HELD_OUT = replace(SCRATCH, data=Data("dme", split=Split(validation=0.2)))
 
 TRAINING_ONLY: dict[str, Any] = {
@@ -69,6 +78,7 @@ TRAINING_ONLY: dict[str, Any] = {
     "batch_size": 2,
     "select": BestOnValidation(Metric("mIoU")),
     "frozen": ("backbone",),
+    "sample": Bootstrap(1),
 }
 EVALUATED: dict[str, Any] = {
     "data": Data("hrf", split=Split(validation=0.2)),
@@ -124,9 +134,55 @@ def test_a_job_starts_from_its_sources_with_its_own_seed_or_with_the_shared_one(
     assert job(Ensemble((SHARED, ZeroShot(SCRATCH))), 2).inputs == (job(SHARED, 2), job(ZeroShot(SCRATCH), 2))
 
 
+def needed(arm: Arm) -> list[set[str]]:
+    """What the arm's job asks for, of each of its inputs."""
+    made = job(arm, 0)
+    return [set(made.needs(each)) for each in made.inputs]
+
+
 def test_trainings_ask_for_weights_and_combinations_for_predictions() -> None:
-    needed = [job(arm, 0).needs for arm in (TUNED, ZeroShot(TUNED), Ensemble((TUNED, SCRATCH)))]
-    assert needed == ["weights", "weights", "predictions"]
+    assert needed(TUNED) == needed(ZeroShot(TUNED)) == [{"weights"}]
+    assert needed(Ensemble((TUNED, SCRATCH))) == [{"predictions"}] * 2
+
+
+def test_a_boosted_recipe_asks_for_the_mistakes_of_all_before_it() -> None:
+    arms = boosted([GRADING] * 3)
+    assert arms.members[0] == GRADING, "the first is the recipe itself, and shares its training"
+    third = arms.members[2]
+    assert job(third, 4).inputs == tuple(Training(member, 4) for member in arms.members[:2])
+    assert needed(third) == [{"training predictions"}] * 2
+    assert needed(arms) == [{"predictions", "training predictions"}] * 3
+    assert list(third.lineage()) == list(arms.members)
+
+
+def test_a_boosted_recipe_may_start_from_the_one_before_it() -> None:
+    tuned = replace(GRADING, init=FromJob(GRADING), sample=Boosted(GRADING))
+    assert job(tuned, 0).inputs == (Training(GRADING, 0),)
+    assert needed(tuned) == [{"weights", "training predictions"}]
+    shared = replace(tuned, init=FromJob(GRADING, seed=3))
+    assert job(shared, 0).inputs == (Training(GRADING, 3), Training(GRADING, 0))
+    assert needed(shared) == [{"weights"}, {"training predictions"}]
+
+
+def test_bagged_members_differ_in_their_draw_alone() -> None:
+    ensemble = bagged([GRADING] * 3)
+    assert ensemble.method == "soft"
+    assert [member.sample for member in ensemble.members] == [Bootstrap(1), Bootstrap(2), Bootstrap(3)]
+    assert {replace(member, sample=Every()) for member in ensemble.members} == {GRADING}
+    assert len({key(each, contents, versions) for each in job(ensemble, 0).inputs}) == 3
+
+
+def test_a_long_row_of_boosted_recipes_is_written_down_once() -> None:
+    short, long = (boosted([GRADING] * count) for count in (2, 12))
+    assert len(list(ancestry(job(long, 0)))) == 13
+    assert len(json.dumps(canonical(long.members[-1]))) < 12 * len(json.dumps(canonical(short.members[-1])))
+    assert len(key(job(long, 0), contents, versions)) == 64
+
+
+def test_each_earlier_recipe_changes_the_key_of_a_boosted_one() -> None:
+    other = replace(GRADING, batch_size=3)
+    rows = [[GRADING] * 3, [other, GRADING, GRADING], [GRADING, other, GRADING]]
+    assert len({key(job(boosted(row).members[2], 0), contents, versions) for row in rows}) == 3
 
 
 def test_the_ancestry_has_inputs_before_what_starts_from_them() -> None:
@@ -228,13 +284,28 @@ def test_a_source_of_a_zero_shot_evaluation_keeps_how_it_was_trained() -> None:
         (lambda: Ensemble((SCRATCH, "tuned")), "ensemble `members` to be arms"),
         (
             lambda: Ensemble((SCRATCH, TUNED), "mean"),
-            "`method` to be one of 'soft', 'hard', 'weighted', but got 'mean'",
+            "`method` to be one of 'soft', 'hard', 'weighted', 'stacking', 'boosting', but got 'mean'",
         ),
         (lambda: Ensemble((SCRATCH, SECOND)), "their data sets or tasks differ; give all of them the same `data`"),
         (lambda: Ensemble((SCRATCH, HELD_OUT)), "their data sets or tasks differ"),
         (lambda: Ensemble((SCRATCH, replace(SCRATCH, network=Classifier("resnet18")))), "or tasks differ"),
         (lambda: Ensemble((SCRATCH, Ensemble((SECOND, SECOND)))), "their data sets or tasks differ"),
-        (lambda: Ensemble((SCRATCH, TUNED), "weighted"), "a validation split to weight the members of an ensemble"),
+        (lambda: Ensemble((SCRATCH, TUNED), "weighted"), "a validation split to fit 'weighted' on the members"),
+        (lambda: Ensemble((GRADING, GRADING), "stacking"), "a validation split to fit 'stacking' on the members"),
+        (
+            lambda: Ensemble((HELD_OUT, HELD_OUT), "stacking"),
+            "members that classify for an ensemble by 'stacking', but",
+        ),
+        (
+            lambda: Ensemble((SCRATCH, TUNED), "boosting"),
+            "members that classify for an ensemble by 'boosting', but got",
+        ),
+        (lambda: Ensemble((GRADING, GRADING), "boosting"), "but the first to be Boosted after the one before it"),
+        (lambda: Ensemble(boosted([GRADING] * 3).members[1:], "boosting"), "make it with boosted((recipe, …))"),
+        (lambda: Ensemble((GRADING, ZeroShot(GRADING)), "boosting"), "make it with boosted((recipe, …))"),
+        (lambda: boosted([SCRATCH, SCRATCH]), "a recipe that classifies to be Boosted"),
+        (lambda: boosted([GRADING]), "ensemble `members` to be a tuple of at least 2 arms"),
+        (lambda: bagged([GRADING]), "ensemble `members` to be a tuple of at least 2 arms"),
     ],
 )
 def test_a_mistake_is_one_sentence(refusal, make, words: str) -> None:
@@ -267,7 +338,7 @@ def test_a_key_holds_all_that_shaped_the_result(monkeypatch: pytest.MonkeyPatch)
         "another part": key(tuned, contents, lambda each: {"jobs": 1, "network:unet": 1}),
         "shared source": key(job(SHARED, 0), contents, versions),
     }
-    monkeypatch.setattr(arms, "VERSION", arms.VERSION + 1)
+    monkeypatch.setattr(jobs, "VERSION", jobs.VERSION + 1)
     different["version of the specs"] = key(tuned, contents, versions)
     assert len(set(different.values())) == len(different)
 

@@ -9,6 +9,8 @@ import pytest
 
 from harness.specs import (
     BestOnValidation,
+    Boosted,
+    Bootstrap,
     Budget,
     Classifier,
     ColourJitter,
@@ -30,6 +32,7 @@ from harness.specs import (
 )
 
 RECIPE = Recipe(Data("dme"), Segmenter("unet-s5-d16", "fcn"), Budget(10))
+GRADING = Recipe(Data("aptos2019"), Classifier("resnet18"), Budget(10))
 SHA = "0123456789abcdef" * 4
 
 
@@ -118,6 +121,11 @@ def test_a_crop_fits_into_the_image_at_its_largest_scale(transforms: tuple[Any, 
         ),
         (lambda: changed(transforms=(RandomFlip(), RandomFlip())), "each at most once, but got RandomFlip, RandomFlip"),
         (lambda: changed(transforms=(ColourJitter(0.1), Rescale(2.0))), "but got ColourJitter, Rescale."),
+        (lambda: changed(sample="bootstrap"), "`sample` to be an instance of Every or Bootstrap or Boosted, but got"),
+        (lambda: changed(sample=Bootstrap(0)), "Bootstrap `number` to be a whole number above 0, but got 0"),
+        (lambda: changed(sample=Boosted(RECIPE)), "a recipe that classifies to be Boosted"),
+        (lambda: replace(GRADING, sample=Boosted("first")), "Boosted `after` to be a Recipe, but got 'first'"),
+        (lambda: replace(GRADING, sample=Boosted(RECIPE)), "to train on the same images of aptos2019, which are drawn"),
         (lambda: Weights(""), "weights `name` to be a name or a path, but got ''"),
         (lambda: Weights("a", otherwise=RECIPE), "weights `otherwise` to be a FromJob, but got Recipe"),
         (lambda: Weights("a.pth", "12"), "64 hexadecimal digits, but got '12'"),
@@ -152,4 +160,4 @@ def test_selection_on_validation_images_takes_a_split_that_has_some() -> None:
     ],
 )
 def test_two_views_are_those_of_a_whole_image(transforms: tuple[Transform, ...], expected: bool) -> None:
-    assert changed(transforms=transforms).two_views((62, 96)) is expected
+    assert changed(transforms=transforms).mirrors_only((62, 96)) is expected

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from harness.data.dataset import DataError, Item
-from harness.data.images import decoded, locate, opened
+from harness.data.dataset import DataError, Deferred, Item
+from harness.data.grading import GradedRetinas, photograph
+from harness.data.images import locate, opened
 from harness.specs import Data
 
 _GRADES = {"No": 0, "Mild": 1, "Moderate": 2, "Severe": 3, "PDR": 4}
 """Grade by the first word of a class folder's name, after its number: ``"3 - Mild DR with maculopathy"``."""
 _LEFT_OUT = "ADED"
-"""Advanced diabetic eye disease is none of the five grades."""
+"""Advanced diabetic eye disease is none of the five grades; a patient with one such eye is left out with both, so that
+each image has its other eye."""
 _PATIENTS = range(1, 299)
 """Patients 299 and 300 are left out: their images are identical byte by byte, and their labels contradict."""
 _FILE = re.compile(r"Patient(\d{3})[_-]([LR])\.jpg")
 
 
-class DrRahim:
+class DrRahim(GradedRetinas):
     """Grades 0 (none) to 4 (proliferative), with and without maculopathy as one; a subject is a patient."""
 
     name = "dr_rahim"
     title = "DR Rahim"
-    version = 1
-    task: Literal["classification"] = "classification"
+    version = 2
     size = (428, 640)
-    images = 589
-    classes = ("none", "mild", "moderate", "severe", "proliferative")
-    foreground = ""
-    labels: tuple[str, ...] = ()
-    annotators: tuple[str, ...] = ()
+    images = 588
     published = False
+    companions = ("other-eye",)
     source = "Rahim et al. 2016, doi.org/10.1007/s40708-016-0045-3"
     layout = "dr_rahim/{1 - No DR,…,10 - ADED}/Patient{001..298}_{L,R}.jpg"
 
@@ -45,12 +43,14 @@ class DrRahim:
             opened(path).close()
 
     def read(self, root: Path, data: Data) -> Iterator[Item]:
+        return (decode() for decode in self.deferred(root, data))
+
+    def deferred(self, root: Path, data: Data) -> Iterator[Deferred]:
         for path, id, grade in self._graded(root):
-            with opened(path) as image:
-                yield Item(decoded(path, image, "RGB"), grade, id, id.partition("_")[0])
+            yield partial(_item, path, id, grade)
 
     def _graded(self, root: Path) -> list[tuple[Path, str, int]]:
-        """File, id and grade of every graded eye, by id; raises DataError where an eye is missing."""
+        """File, id and grade of both eyes of every graded patient, by id; raises DataError where an eye is missing."""
         base = locate(root, self.name, "dr_rahim", self.title, self.layout, self.source)
         eyes: dict[str, Path] = {}
         for path in sorted(base.glob("* - */*.jpg")):
@@ -65,7 +65,18 @@ class DrRahim:
                 f"{', '.join(missing[:3])}{more} {'is' if len(missing) == 1 else 'are'} missing in {base}; "
                 "extract the data set again."
             )
-        return [(path, id, grade) for id, path in sorted(eyes.items()) if (grade := _grade(path)) is not None]
+        graded = {id: grade for id, path in sorted(eyes.items()) if (grade := _grade(path)) is not None}
+        return [(eyes[id], id, grade) for id, grade in graded.items() if _other(id) in graded]
+
+
+def _item(path: Path, id: str, grade: int) -> Item:
+    subject = id.partition("_")[0]
+    return Item(photograph(path), grade, id, subject, companions={"other-eye": _other(id)})
+
+
+def _other(id: str) -> str:
+    """The same patient's other eye."""
+    return id[:-1] + ("R" if id.endswith("L") else "L")
 
 
 def _grade(path: Path) -> int | None:
