@@ -18,7 +18,8 @@ OPACITY = (0.1, 0.6)
 
 CHOICE = (
     "Predictions are kept of the test images with the highest classes, the subjects by turns. Of each arm stands the "
-    "run whose final {metric} is nearest the arm's median and, where runs collapsed, one of those."
+    "run whose final {metric} is nearest the arm's median and, where runs collapsed, one of those; where the test "
+    "images change with the seed, the runs of one seed."
 )
 
 MEANING = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,19 @@ from harness.data import Catalogue
 from harness.jobs.explanation import heat_map
 from harness.networks import building, family
 from harness.scheduling.scheduler import Scheduler
-from harness.specs import Budget, Classifier, Data, Optimiser, Recipe, Resize, Shrink, Split, ZeroShot, job
+from harness.specs import (
+    Budget,
+    ChannelAttention,
+    Classifier,
+    Data,
+    Optimiser,
+    Recipe,
+    Resize,
+    Shrink,
+    Split,
+    ZeroShot,
+    job,
+)
 from harness.store import Store
 
 RECIPE = Recipe(
@@ -150,3 +163,15 @@ def test_heat_maps_are_made_on_demand_of_the_preview_images(scheduler: Scheduler
     marker = Path(store.root / "disposable" / f"{record.key}-weights.pt")
     assert marker.exists(), "a picture is no reason to keep the weights"
     assert scheduler.record(job(arm, 0)) == record
+
+
+def test_of_a_pair_the_image_is_explained_and_not_its_companion(tmp_path: Path) -> None:
+    network = replace(RECIPE.network, views=2, attention=ChannelAttention())
+    recipe = replace(RECIPE, data=replace(RECIPE.data, companion="other-eye"), network=network, budget=Budget(1))
+    demand = Seeds({"pairs": recipe})
+    scheduler = Scheduler(Store(tmp_path / "store"), Catalogue(None, tmp_path / "data"), [demand], {"smoke": "cpu"})
+    scheduler.finish(demand)
+    record = finished(scheduler, recipe)
+    assert scheduler.add(job(recipe, 0), "explanations", "smoke")
+    with np.load(scheduler.store.artifact(record.key, "explanations")) as content:
+        assert content["maps"].shape == (len(record.preview_ids), 40, 48)
