@@ -119,8 +119,8 @@ class Runner:
         parts = datasets.split(packed, recipe.data, job.seed)
         if recipe.task == "classification" and len(shown := np.unique(packed.targets[parts.test])) < 2:
             raise ValueError(
-                f"Expected the {len(parts.test)} test images of {recipe.data.name} to be of several classes, but all of "
-                f"them are of {packed.classes[shown[0]]!r}, which tells nothing; use more images or another split."
+                f"Expected the {len(parts.test)} test images of {recipe.data.name} to be of several classes, but all "
+                f"are of {packed.classes[shown[0]]!r}, which tells nothing; use more images or another split."
             )
         most = max(len(parts.test), len(parts.validation))
         if (needed := most * len(packed.classes) ** 2 * np.dtype(np.int64).itemsize) > COUNTS_BYTES:
