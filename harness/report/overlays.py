@@ -33,7 +33,8 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 CHOICE = (
     "Predictions are kept of the test images with the most foreground; shown are some of those, of different subjects "
     "where they are of several. Of each arm stands the run whose final {metric} is nearest the arm's median and, where "
-    "runs collapsed, one of those."
+    "runs collapsed, one of those. Where the test images change with the seed, the runs of one seed stand instead, and "
+    "arms that were tested on other images are left out."
 )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.relations import Decision, Verdict
+from harness.relations import Decision, MeasuredContrast, Verdict
 from harness.report import findings, numerals
 from harness.report.numerals import duration, figure
 from harness.report.parts import Part, comparisons, deciding
@@ -274,6 +274,19 @@ def agreement_text(agreement: Agreement) -> str:
         return text
     alone = " and ".join(f"{name} has {figure(value)}" for name, value in agreement.against_labels.items())
     return f"{text}; against the labels {agreement.labels!r}, on which the arms are tested, {alone}"
+
+
+def contrast_text(contrast: MeasuredContrast) -> str:
+    """``leak: random split less by subject +0.050 [+0.010, +0.090] mDice``, with what must be read with it."""
+    bounds = numerals.interval(*contrast.interval, "difference") if contrast.interval else ""
+    figures = numerals.effect(contrast.effect, "difference") if contrast.effect is not None else "not known"
+    said = " ".join(
+        filter(None, [f"{contrast.name}: {contrast.words}", figures, bounds, metric_title(contrast.metric)])
+    )
+    arms = zip((contrast.a, contrast.b), contrast.collapsed, strict=True)
+    lost = ", ".join(f"{count} of {arm}" for arm, count in arms if count)
+    converged = f"{findings.CONVERGED} ({lost} collapsed)" if lost else ""
+    return "; ".join(filter(None, [said, contrast.reason, converged]))
 
 
 def stand_ins(row: Row) -> tuple[str, ...]:
