@@ -62,6 +62,12 @@ class Picture:
     source: str
     coarse: bool
 
+    @classmethod
+    def of(cls, caption: str, run: str, pixels: npt.NDArray[np.uint8]) -> Picture:
+        """The picture of some pixels, ``(H, W)`` or ``(H, W, 3)``."""
+        coarse = pixels.shape[1] <= COARSE
+        return cls(caption, run, _data_uri(pixels, coarse), coarse)
+
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
@@ -104,8 +110,7 @@ class Overlay:
         return pictures
 
     def _picture(self, caption: str, run: str, masks: Mapping[str, npt.NDArray[np.bool_]]) -> Picture:
-        coarse = self.image.shape[1] <= COARSE
-        return Picture(caption, run, _data_uri(_painted(self.image, masks), coarse), coarse)
+        return Picture.of(caption, run, _painted(self.image, masks))
 
 
 def _painted(image: npt.NDArray[np.uint8], masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:

@@ -70,11 +70,15 @@ def metric_title(metric: str) -> str:
 
     >>> metric_title("time:Dice.fluid>=0.4"), metric_title("trend:mIoU"), metric_title("IoU.fluid")
     ('epochs to Dice.fluid ≥ 0.4', 'trend of mIoU', 'IoU.fluid')
+    >>> metric_title("gap:kappa")
+    'kappa of training minus validation'
     """
     kind, _, rest = metric.rpartition(":")
     if kind == "time":
         name, _, bound = rest.partition(">")
         return f"epochs to {name} ≥ {bound[1:]}" if bound.startswith("=") else f"epochs to {name} > {bound}"
+    if kind == "gap":
+        return f"{rest} of training minus validation"
     return f"trend of {rest}" if kind == "trend" else metric
 
 
