@@ -35,8 +35,8 @@ PACKING = ("dataset", "images", "masks", "packfile", "packing", "preparation", "
 """Modules of ``harness/data`` that all data sets share."""
 
 JOBS = (
-    "augmentation", "batches", "checkpoint", "evaluation", "features", "memory", "optimisation", "resident", "running",
-    "seeds", "training", "work",
+    "augmentation", "batches", "boosting", "checkpoint", "evaluation", "features", "memory", "optimisation", "resident",
+    "running", "sampling", "seeds", "training", "work",
 )  # fmt: skip
 """Modules of ``harness/jobs`` that shape results; the others export, combine or hold versions."""
 

@@ -107,6 +107,7 @@ class Small:
         whole: Backbones that are as large as published and start from ImageNet; the others start from random weights.
         size: Of all photographs.
         target, first: Phantom photographs of the target and of the first stage.
+        test: Share of the target's patients that test.
         epochs: Of the target and of the first stage.
         batch_size: Of both.
         learning_rate, tuning_rate: Adam's for small networks, and for those that start from ImageNet.
@@ -120,6 +121,7 @@ class Small:
     size: tuple[int, int]
     target: int
     first: int
+    test: float
     epochs: int
     batch_size: int
     learning_rate: float
@@ -136,6 +138,7 @@ SMALL: dict[Scale, Small] = {
         size=(96, 96),
         target=400,
         first=400,
+        test=0.3,
         epochs=12,
         batch_size=16,
         learning_rate=1e-3,
@@ -143,14 +146,15 @@ SMALL: dict[Scale, Small] = {
         one_source=False,
     ),
     "smoke": Small(
-        network=Shrink(8, 3, 0.5),
+        network=Shrink(8, 3, 0.25),
         single="densenet121",
         plain="resnet18",
         whole=(),
         size=(40, 40),
-        target=160,
-        first=160,
-        epochs=8,
+        target=320,
+        first=320,
+        test=0.4,
+        epochs=10,
         batch_size=16,
         learning_rate=3e-3,
         tuning_rate=3e-3,
@@ -219,7 +223,7 @@ class Pipeline:
         small = self._small
         data = Data(
             "deepdrid",
-            split=Split("folds", validation=0.2) if small else Split("published", validation=0.25),
+            split=Split("folds", small.test, validation=0.2) if small else Split("published", validation=0.25),
             count=small.target if small else 400,
             substitute=Substitute("dr_rahim", share=(0.4, 1.0)),
         )

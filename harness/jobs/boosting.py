@@ -18,6 +18,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+ROUNDING = 1e-9
+"""An error this close to that of chance is no better."""
+
 Weights = npt.NDArray[np.float64]
 
 
@@ -40,7 +43,7 @@ def weights(
     for number, member in enumerate(members):
         wrong = member.argmax(1) != truth
         error = max(float(images[wrong].sum()), 0.5 / len(truth))
-        if error >= 1 - 1 / classes:
+        if error >= 1 - 1 / classes - ROUNDING:
             continue
         votes[number] = np.log((1 - error) / error) + np.log(classes - 1)
         images = np.where(wrong, images * np.exp(votes[number]), images)

@@ -124,7 +124,7 @@ class Runner:
         if recipe.task == "classification" and len(shown := np.unique(packed.targets[parts.test])) < 2:
             raise ValueError(
                 f"Expected the {len(parts.test)} test images of {recipe.data.name} to be of several classes, but all "
-                f"of them are of {packed.classes[shown[0]]!r}, which tells nothing; use more images or another split."
+                f"are of {packed.classes[shown[0]]!r}, which tells nothing; use more images or another split."
             )
         most = max(len(parts.test), len(parts.validation))
         if (needed := most * len(packed.classes) ** 2 * np.dtype(np.int64).itemsize) > COUNTS_BYTES:

@@ -19,7 +19,7 @@ JobKind = Literal["Training", "Evaluation", "Combination"]
 
 Artifact = Literal["weights", "predictions", "training predictions", "explanations"]
 """What a job may need of its inputs beside their records. ``"predictions"`` are of the test and of the validation
-images; ``"explanations"``, heat maps, are for the report alone."""
+images; ``"explanations"`` are heat maps for the report only."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ Values = npt.NDArray[np.float64]
 Function = Callable[[Counts], Values]
 
 COLLAPSE_SHARE = 1e-4
-"""A job that predicts all other classes than one on fewer than this share of their true pixels has collapsed. Among
-fewer than 10 000 images of other classes, the collapse of a classification, that is no image at all: a single other
-grade is already a decision of its own, and counts."""
+"""A job that predicts all other classes than one on fewer than this share of their true pixels has collapsed. Of
+fewer than 10 000 images that share is none: a classification has collapsed where it gives every image one class."""
 
 
 def iou(counts: Counts) -> Values:

@@ -245,7 +245,7 @@ def _real(data: Data, catalogue: Catalogue, *, itself: bool = True) -> Data | No
     adapter = datasets.adapter(other.name)
     if adapter.task != datasets.adapter(data.name).task:
         return None
-    if data.companion not in ("", *datasets.companions(other.name)):
+    if data.companion and data.companion not in datasets.companions(other.name):
         return None
     labels = other.labels or (data.labels if data.labels in adapter.labels else "")
     subset = data.subset if other.subset is None else other.subset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from harness import data as datasets
 from harness.data import IGNORED, DataError, Packed
+from harness.data.preparation import prepared
 from harness.data.resizing import resize_mask
-from harness.specs import Data, Split
+from harness.specs import BenGraham, CircularCrop, Data, Split
 
 
 def real(name: str, root: Path, cache: Path, labels: str = "") -> Packed:
@@ -109,10 +111,30 @@ def test_dr_rahim_counts(real_root: Path) -> None:
     first = next(items)
     assert first.image.shape == (428, 640, 3)
     assert (first.id, first.subject, first.target) == ("Patient001_L", "Patient001", 0)
-    # Their folders tell the grades: decoding all 589 takes longer than it shows.
-    assert len(rahim.files(real_root)) == 589
-    grades = Counter(grade for _, _, grade in rahim._graded(real_root))  # type: ignore[attr-defined]
-    assert grades == {0: 276, 1: 99, 2: 166, 3: 32, 4: 16}
+    assert first.companions == {"other-eye": "Patient001_R"}
+    # Their folders tell the grades: decoding all 588 takes longer than it shows.
+    assert len(rahim.files(real_root)) == rahim.images == 588
+    grades = {id: grade for _, id, grade in rahim._graded(real_root)}  # type: ignore[attr-defined]
+    assert Counter(grades.values()) == {0: 276, 1: 99, 2: 166, 3: 32, 4: 15}
+    apart = Counter(abs(grades[id] - grades[f"{id[:-1]}R"]) for id in grades if id.endswith("L"))
+    assert apart == {0: 218, 1: 70, 2: 5, 3: 1}
+    # Patient276's left eye is graded, but its right eye has advanced disease.
+    assert not [id for id in grades if id[7:10] in ("031", "053", "103", "276")]
+
+
+def test_real_retinas_are_cut_to_their_disc(real_root: Path) -> None:
+    rahim = datasets.adapter("dr_rahim")
+    try:
+        rahim.check(real_root)
+    except DataError as error:
+        pytest.skip(f"no real dr_rahim: {error}")
+    for item in islice(rahim.read(real_root, Data("dr_rahim", split=Split("subject"))), 12):
+        cut, _ = prepared(CircularCrop(), item.image, item.target)
+        assert 380 < cut.shape[0] <= 428
+        assert 480 < cut.shape[1] < 600  # the disc is cut above and below
+        flat, _ = prepared(BenGraham(), cut, item.target)
+        inside = flat[100:-100, 150:-150].astype(float)
+        assert abs(np.median(inside) - 128) < 8
 
 
 def test_dme_drive_and_chase_take_less_than_300_mb(real_root: Path, real_cache: Path) -> None:

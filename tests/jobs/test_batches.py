@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.functional import rotate
 
 from harness.data import Packed
 from harness.jobs import batches
@@ -163,3 +165,22 @@ def test_a_classification_batch_has_a_class_for_each_image(squares: Packed, reci
     assert images.shape == (4, 3, 16, 16)
     assert target.dtype == torch.int64
     assert target.tolist() == grades[order(4, 10, 4, 3)].tolist()
+
+
+def test_images_of_a_classification_are_rotated_about_their_centre(squares: Packed, recipe: Recipe) -> None:
+    grades = np.zeros(15, np.uint8)
+    graded = replace(squares, targets=grades, classes=("a", "b"), foreground="", task="classification")
+    turning = replace(
+        recipe, network=Classifier("resnet18"), losses=recipe.losses[:1], transforms=(RandomRotation(30),), batch_size=6
+    )
+    made = Batches(Resident.place(graded, np.arange(10), CPU), turning, 4, 1)
+    images, _ = made.batch(0)
+    drawn = made.drawn(0)
+    (windows,) = drawn.windows
+    assert np.ptp(windows.angle) > np.deg2rad(20)
+    plain = (torch.from_numpy(squares.images[drawn.positions]).permute(0, 3, 1, 2).float() - 60) / 50
+    for image, whole, angle in zip(images, plain, np.rad2deg(windows.angle), strict=True):
+        expected = rotate(whole, float(angle), InterpolationMode.BILINEAR)
+        inside = rotate(torch.ones_like(whole), float(angle)) > 0
+        inside[:, :2], inside[:, -2:], inside[:, :, :2], inside[:, :, -2:] = False, False, False, False
+        assert (image[:1] - expected)[inside].abs().quantile(0.95) < 1e-3, "but for the edge of the rotated image"

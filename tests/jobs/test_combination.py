@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
 
 from harness.jobs.combination import combined, confusion, member_weights
 
@@ -143,3 +146,103 @@ def test_counts_are_by_image_and_leave_ignored_pixels_out(task: str) -> None:
         if truth[place] != 255:
             counts[place[0], truth[place], int(np.argmax(at(shares, place)))] += 1
     assert confusion(shares, truth).tolist() == counts.tolist()
+
+
+class Finished(ClassifierMixin, BaseEstimator):
+    """A member to scikit-learn: it predicts columns of what it is given, which are its probabilities."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.classes_ = np.arange(CLASSES)
+
+    def fit(self, columns: np.ndarray, truth: np.ndarray) -> Finished:
+        return self
+
+    def predict_proba(self, columns: np.ndarray) -> np.ndarray:
+        return columns[:, CLASSES * self.number : CLASSES * (self.number + 1)]
+
+    def predict(self, columns: np.ndarray) -> np.ndarray:
+        return self.predict_proba(columns).argmax(1)
+
+
+def graded(seed: int, count: int, images: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Members that are right now and then, and the truth, of which each class occurs."""
+    rng = np.random.default_rng(seed)
+    truth = np.r_[np.arange(CLASSES), rng.integers(0, CLASSES, images - CLASSES)].astype(np.uint8)
+    made = [rng.dirichlet(np.ones(CLASSES), images) for _ in range(count)]
+    return [(0.7 * each + 0.3 * np.eye(CLASSES)[truth]).astype(np.float16) for each in made], truth
+
+
+@given(st.integers(2, 4), st.integers(6, 40), st.integers(0, 2**16))
+@settings(max_examples=10, deadline=None)
+def test_stacking_is_scikit_learns_over_finished_members(count: int, images: int, seed: int) -> None:
+    validation, truth = graded(seed, count, images)
+    test, _ = graded(seed + 1, count, 20)
+    named = [(str(number), Finished(number)) for number in range(count)]
+    stack = StackingClassifier(named, LogisticRegression(tol=1e-8, max_iter=10_000), cv="prefit", passthrough=False)
+    columns = [np.concatenate(part, axis=1).astype(float) for part in (validation, test)]
+    stack.fit(columns[0], truth)
+    for part, found in zip(columns[::-1], combined("stacking", test, validation, truth), strict=True):
+        np.testing.assert_allclose(found, stack.predict_proba(part), atol=1e-4)
+
+
+@given(st.sampled_from(["soft", "hard"]), st.integers(2, 5), st.integers(0, 2**16))
+@settings(max_examples=25, deadline=None)
+def test_voting_is_scikit_learns_over_finished_members(method: str, count: int, seed: int) -> None:
+    test, truth = graded(seed, count, 30)
+    vote = VotingClassifier([(str(number), Finished(number)) for number in range(count)], voting=method)
+    vote.estimators_ = [each for _, each in vote.estimators]
+    vote.le_, vote.classes_ = type("Same", (), {"inverse_transform": staticmethod(np.asarray)}), np.arange(CLASSES)
+    expected = vote.predict(np.concatenate(test, axis=1).astype(float))
+    shares, _ = combined(method, test, [np.zeros(0, np.float16)] * count, np.zeros(0, np.uint8))
+    votes = np.stack([np.eye(CLASSES)[member.argmax(1)] for member in test]).sum(0)
+    tied = np.sort(votes, axis=1)[:, -2] == votes.max(1)
+    clear = ~tied if method == "hard" else np.ones(len(truth), bool)  # scikit-learn takes the first of equal classes
+    assert shares.argmax(1)[clear].tolist() == expected[clear].tolist()
+
+
+def test_stacking_never_predicts_a_class_that_no_validation_image_is_of() -> None:
+    validation, truth = graded(0, 2, 30)
+    kept = truth != 1
+    shares, held_out = combined("stacking", validation, [each[kept] for each in validation], truth[kept])
+    for part in (shares, held_out):
+        assert (part[:, 1] == 0).all()
+        np.testing.assert_allclose(part.sum(1), 1, rtol=1e-6)
+    assert set(shares.argmax(1)) == {0, 2}
+
+
+def test_stacking_finds_the_member_that_knows() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, CLASSES, 200)
+    knows = np.eye(CLASSES)[(truth + 1) % CLASSES].astype(np.float16)  # always the next class
+    guesses = rng.dirichlet(np.ones(CLASSES), 200).astype(np.float16)
+    shares, _ = combined("stacking", [knows, guesses], [knows, guesses], truth.astype(np.uint8))
+    assert shares.argmax(1).tolist() == truth.tolist()
+
+
+def test_stacking_on_a_single_class_is_refused_in_one_sentence() -> None:
+    validation, truth = graded(0, 2, 6)
+    with pytest.raises(ValueError, match=r"\AExpected validation images of several classes .* all 6 .*\.\Z"):
+        combined("stacking", validation, validation, np.zeros_like(truth))
+
+
+@given(st.integers(2, 5), st.integers(0, 2**16))
+@settings(max_examples=40, deadline=None)
+def test_boosting_is_the_class_with_the_greatest_weight(count: int, seed: int) -> None:
+    test, _ = graded(seed, count, 30)
+    votes = np.random.default_rng(seed).uniform(0.1, 3, count)
+    shares, _ = combined("boosting", test, [np.zeros(0, np.float16)] * count, np.zeros(0, np.uint8), votes)
+    np.testing.assert_allclose(shares.sum(1), 1, atol=1e-3)
+    for image in range(30):
+        weight = Counter()
+        for vote, member in zip(votes, test, strict=True):
+            weight[int(member[image].argmax())] += vote
+        assert int(shares[image].argmax()) == max(weight, key=weight.get)
+
+
+def test_without_any_vote_the_members_are_alike() -> None:
+    test = members(4, (), images=30)
+    nothing = [np.zeros(0, np.float16)] * 4
+    boosted, _ = combined("boosting", test, nothing, np.zeros(0, np.uint8), np.zeros(4))
+    hard, _ = combined("hard", test, nothing, np.zeros(0, np.uint8))
+    assert boosted.argmax(1).tolist() == hard.argmax(1).tolist()

@@ -34,6 +34,7 @@ from harness.jobs.export import ExportError, export, export_arm
 from harness.networks import building, weights
 from harness.specs import (
     BestOnValidation,
+    Bootstrap,
     Classifier,
     CrossEntropy,
     Data,
@@ -233,6 +234,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
             {"init": FromJob(replace(PLAIN, network=replace(NETWORK, shrink=Shrink(16, 3))))},
             "the source on dme to fit",
         ),
+        ({"sample": Bootstrap(1)}, "but got one that sees a sample drawn with replacement"),
         ({"init": FromJob(PLAIN, shuffled=True)}, "but got one that shuffles them"),
         (
             {"network": Classifier("resnet18"), "losses": (CrossEntropy(),)},

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from squares import finished
+from squares import finished, kill
 
 from harness.data import Packed
 from harness.jobs import evaluation, optimisation, training
@@ -305,3 +305,21 @@ def test_a_training_leaves_no_file_open(trainer: Make, recipe: Recipe) -> None:
     for _ in range(3):
         trainer(short).run()
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.parametrize("schedule", [Constant(), Step(2, 0.5)], ids=["constant", "step"])
+@pytest.mark.parametrize("optimiser", [Optimiser("sgd", 0.05), Optimiser("adam", 5e-3)], ids=["sgd", "adam"])
+def test_a_shorter_training_is_the_beginning_of_a_longer_one(
+    schedule: Schedule, optimiser: Optimiser, trainer: Make, recipe: Recipe
+) -> None:
+    """So that arms of 5, 10 and 20 epochs are points of one learning curve: the schedule goes by epochs."""
+    chosen = replace(recipe, schedule=schedule, optimiser=optimiser)
+    short, long = (replace(chosen, budget=Budget(epochs, "epochs", epochs)) for epochs in (3, 5))
+    made, longer = finished(trainer(short, validation=3)), trainer(long, validation=3)
+    kill(longer, made.iterations)
+    assert same_tensors(made.network, longer.network)
+    for name in ("curve", "validation_curve", "losses"):
+        assert repr(getattr(longer.progress, name)) == repr(getattr(made.progress, name)), name
+    rest = finished(trainer(long, validation=3))
+    assert repr(rest.progress.curve[:3]) == repr(made.progress.curve)
+    assert not same_tensors(made.network, rest.network)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.specs import (
+    BenGraham,
     BestOnValidation,
     Boosted,
     Bootstrap,
@@ -25,6 +26,7 @@ from harness.specs import (
     Focal,
     FromJob,
     Gap,
+    GaussianBlur,
     Last,
     Metric,
     Normalise,
@@ -61,7 +63,8 @@ SHA = "0123456789abcdef" * 4
 SPLIT = Split("subject", validation=0.25)
 RESIZE = Resize((48, 72))
 SUBSTITUTE = Substitute("drive")
-DATA = Data("dme", "union", SPLIT, RESIZE, 20, (CircularCrop(), Clahe()), substitute=SUBSTITUTE)
+PREPARE = (CircularCrop(), Clahe(), BenGraham(), GaussianBlur(5.0))
+DATA = Data("dme", "union", SPLIT, RESIZE, 20, PREPARE, substitute=SUBSTITUTE)
 SHRINK = Shrink(8, 3)
 SEGMENTER = Segmenter("unet-s5-d16", "fcn", SHRINK)
 CLASSIFIER = Classifier("resnet18")
@@ -106,8 +109,10 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (SPLIT, {"kind": "random", "test": 0.3, "validation": 0.5}),
     (RESIZE, {"size": (72, 48), "fit": "nearest"}),
     (CircularCrop(), {"threshold": 11}),
-    (SUBSTITUTE, {"name": "stare", "labels": "first", "subset": 8, "together": True}),
+    (SUBSTITUTE, {"name": "stare", "labels": "first", "subset": 8, "together": True, "share": (0.0, 0.5)}),
     (Clahe(), {"clip": 3.0, "tiles": 4}),
+    (BenGraham(), {"sigma": 20.0}),
+    (GaussianBlur(5.0), {"sigma": 6.0}),
     (
         DATA,
         {
@@ -117,6 +122,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
             "resize": None,
             "subset": 0.5,
             "prepare": (Clahe(), CircularCrop()),
+            "share": (0.0, 0.5),
             "count": 41,
             "related": 0.5,
             "substitute": "drive",
@@ -139,7 +145,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (TRANSFORMS[5], {"brightness": 0.0, "contrast": 0.1, "saturation": 0.4}),
     (LOSSES[0], {"weight": 2.0, "class_weight": None}),
     (LOSSES[1], {"weight": 1.0, "over": "foreground"}),
-    (LOSSES[2], {"weight": 2.0, "gamma": 1.0, "alpha": 0.25}),
+    (LOSSES[2], {"weight": 2.0, "gamma": 1.0, "alpha": 0.25, "class_weight": (1.0, 3.0)}),
     (OPTIMISER, {"name": "adamw", "lr": 0.01, "momentum": 0.0, "weight_decay": 0.0}),
     (RICH.schedule, {"power": 1.0, "min_lr": 1e-4}),
     (SOURCE.schedule, {"every": 4, "gamma": 0.5}),

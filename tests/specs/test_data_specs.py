@@ -38,6 +38,7 @@ from harness.specs import CircularCrop, Clahe, Data, RandomFlip, Resize, Split
         (lambda: Data("dme", count=0), "data `count` to be a whole number above 0, but got 0"),
         (lambda: Data("dme", count=1.5), "data `count` to be a whole number above 0, but got 1.5"),
         (lambda: Data("dme", evidence="synthetic"), "data `evidence` to be one of '', 'real', 'phantom'"),
+        (lambda: Data("dme", companion=1), 'Expected data `companion` to be a name as "other-eye", but got 1'),
         (lambda: Data("dme", subset=0), "data `subset` to be a whole number above 0, but got 0"),
         (lambda: Data("dme", subset=True), "data `subset` to be a whole number above 0, but got True"),
         (lambda: Data("dme", subset=-0.5), "a number of images or a share below 1, but got -0.5"),

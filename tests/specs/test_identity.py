@@ -75,6 +75,7 @@ def test_where_a_file_lies_and_which_substitute_a_claim_allows_identify_nothing(
         ("Substitute", "labels"),
         ("Substitute", "subset"),
         ("Substitute", "together"),
+        ("Substitute", "share"),
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sklearn.metrics
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.tasks import classification, metrics, warping
+from harness.specs import parse
+from harness.tasks import classification, known, metrics, warping
 from harness.tasks.warping import Windows
 
 GRADES = ("none", "mild", "severe")
@@ -33,10 +35,44 @@ def test_the_summary_has_the_metrics_of_every_grade_their_means_accuracy_and_kap
             "mPrecision": (1 / 2 + 1 / 2 + 1) / 3,
             "mF1": (1 / 2 + 2 / 3 + 4 / 5) / 3,
             "accuracy": 4 / 6,
+            "kappa-unweighted": (4 / 6 - (2 * 2 + 1 * 2 + 3 * 2) / 36) / (1 - (2 * 2 + 1 * 2 + 3 * 2) / 36),
             "kappa": 1 - (1 + 4) / (sum((one - other) ** 2 for one in truth for other in prediction) / 6),
         }
     )
     assert values.keys() == classification.functions(GRADES).keys()
+
+
+@given(st.integers(2, 6), st.integers(1, 60), st.integers(0, 2**20))
+@settings(max_examples=80, deadline=None)
+def test_kappas_accuracy_and_confusion_are_scikit_learns(classes: int, images: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, images)
+    guess = np.where(rng.random(images) < 0.5, truth, rng.integers(0, classes, images))
+    counts = metrics.confusion(truth, guess, classes)
+    labels = np.arange(classes)
+    assert counts.tolist() == sklearn.metrics.confusion_matrix(truth, guess, labels=labels).tolist()
+    values = classification.summarise(counts[None], tuple(map(str, labels)))
+    assert values["accuracy"] == pytest.approx(sklearn.metrics.accuracy_score(truth, guess))
+    if len({*truth, *guess}) == 1:
+        assert values["kappa"] == values["kappa-unweighted"] == 0, "scikit-learn has no value there"
+        return
+    for name, weights in {"kappa": "quadratic", "kappa-unweighted": None}.items():
+        expected = sklearn.metrics.cohen_kappa_score(truth, guess, labels=labels, weights=weights)
+        assert values[name] == pytest.approx(expected, abs=1e-12), name
+
+
+def test_unweighted_kappa_is_a_metric_by_name() -> None:
+    measure = parse("gap:kappa-unweighted")
+    assert str(measure) == "gap:kappa-unweighted"
+    assert known(classification, measure.metric, GRADES, "") == "kappa-unweighted"
+
+
+@pytest.mark.parametrize(("others", "expected"), [(0, True), (1, False), (40, False)])
+def test_a_network_that_gives_all_of_a_hundred_images_one_grade_has_collapsed(others: int, expected: bool) -> None:
+    truth = np.arange(100) % 5
+    guess = np.zeros(100, int)
+    guess[:others] = 2
+    assert metrics.collapsed(metrics.confusion(truth, guess, 5)) is expected
 
 
 @given(batch=st.integers(1, 6), classes=st.integers(2, 5), seed=st.integers(0, 2**20))

@@ -15,7 +15,7 @@ from harness.tasks.metrics import Counts
 Labels = npt.NDArray[np.uint8]
 
 BY_CLASS = {"IoU": metrics.iou, "Dice": metrics.dice, "Acc": metrics.recall, "Precision": metrics.precision}
-OVERALL = (metrics.accuracy, metrics.quadratic_kappa)
+OVERALL = (metrics.accuracy, metrics.kappa, metrics.quadratic_kappa)
 MEANS = [metrics.mean_over_classes(function) for function in BY_CLASS.values()]
 
 

@@ -87,6 +87,31 @@ def test_a_substitute_may_have_its_own_number_of_images(there, tmp_path):
     assert [next(step.data.subset for step in each.lineage()) for each in arms.values()] == [None, 64]
 
 
+def test_two_parts_of_one_substitute_stand_in_for_two_data_sets(there, tmp_path):
+    low, high = Substitute("two", share=(0.0, 0.5)), Substitute("two", share=(0.5, 1.0))
+    tuned = replace(arm("three", low), data=Data("four", substitute=high))
+    arms, found = resolve({"a": tuned}, Catalogue(tmp_path))
+    assert [(step.data.name, step.data.share) for step in arms["a"].lineage()] == [("two", (0, 0.5)), ("two", (0.5, 1))]
+    assert set(found.notes) == {"TWO's subjects from 50% to 100% for FOUR", "TWO's subjects from 0% to 50% for THREE"}
+
+
+def test_a_substitute_without_a_share_takes_that_of_the_absent_one(there, tmp_path):
+    part = replace(recipe(0.5), data=Data("three", share=(0.25, 1.0), substitute="two"))
+    resolved = resolve({"a": part}, Catalogue(tmp_path))[0]["a"].data
+    assert (resolved.name, resolved.share) == ("two", (0.25, 1.0))
+    phantom = resolve({"a": replace(part, data=Data("three", share=(0.25, 1.0)))}, Catalogue(tmp_path), "phantom")
+    assert phantom[0]["a"].data.share == (0.25, 1.0)
+
+
+def test_a_substitute_has_the_companions_of_the_absent_one(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "companions", lambda name: ("other-eye",))
+    for companion, kind in (("other-eye", "substituted"), ("same-eye", "phantom")):
+        beside = Data("three", split=Split("subject"), companion=companion, substitute="two")
+        arms, found = resolve({"a": replace(recipe(0.5), data=beside)}, Catalogue(tmp_path))
+        assert found.kind == kind
+        assert arms["a"].data.companion == companion
+
+
 def test_substitutes_that_are_meant_together_stand_in_together(there, tmp_path):
     """Else 3 real training images of ONE would be the larger source beside all of TWO in place of THREE."""
     smaller = arm("one", Substitute("two", subset=3, together=True))
