@@ -203,6 +203,8 @@ def main() -> None:
     }
     measure = parse(options.measure)
     measured = {name: runs for name, runs in records.items() if any(_has(each, measure) for each in runs)}
+    if not measured:
+        sys.exit(f"Expected runs that have {measure}, but none has; name another one with --measure.")
     print("\n".join(spread(measured, measure).lines()))
     if left_out := records.keys() - measured.keys():
         print(f"without {measure}: {', '.join(sorted(left_out))}")

@@ -41,7 +41,8 @@ JOBS = (
 """Modules of ``harness/jobs`` that shape results; the others export, combine or hold versions."""
 
 NETWORKS = (
-    "building", "classifiers", "family", "features", "layouts", "openmmlab", "segmenters", "term_loss", "weights",
+    "attention", "building", "classifiers", "family", "features", "layouts", "openmmlab", "segmenters", "term_loss",
+    "views", "weights",
 )  # fmt: skip
 
 

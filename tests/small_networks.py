@@ -26,7 +26,8 @@ def small_networks(size: tuple[int, int] = SIZE) -> dict[str, tuple[Family, Netw
         if not family.trunk:
             continue
         backbone = family.backbones[0]
-        candidates: list[Network] = [Classifier(backbone)]
+        plain = [shrink for shrink in SHRUNK if shrink.head is None]
+        candidates: list[Network] = [Classifier(backbone, shrink=shrink) for shrink in (*plain, None)]
         if family.kind is Segmenter:
             candidates = [Segmenter(backbone, head, shrink) for head, shrink in product(HEADS, SHRUNK)]
         for network in candidates:

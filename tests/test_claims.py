@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -130,3 +131,41 @@ def test_small_networks_of_zhou_kvasir_keep_the_order_of_their_depths(zhou_kvasi
             for network in (pipeline.Segmenter(f"{depth}-d8", "fcn", small.resnet) for depth in ("r18", "r50", "r101"))
         ]
         assert layers == sorted(set(layers))
+
+
+@pytest.fixture
+def ece661_dme() -> Iterator[Any]:
+    """The pipeline's module."""
+    sys.path.insert(0, str(CLAIMS))
+    try:
+        yield importlib.import_module("ece661_dme")
+    finally:
+        sys.path.remove(str(CLAIMS))
+
+
+def test_every_checkpoint_that_ece661_dme_names_is_published_for_its_source(ece661_dme):
+    titles = {"hrf": "HRF", "voc2012": "Pascal VOC 2012 + Aug", "cityscapes": "Cityscapes", "ade20k": "ADE20K"}
+    for model in ece661_dme.MODELS.values():
+        assert released.known(model.weights).data == titles[model.source]
+        assert model.weights.split("_")[0 if model.backbone.startswith("r50") else 1] == model.head
+
+
+@pytest.mark.parametrize("scale", ["paper", "reduced", "desk", "smoke"])
+def test_crops_and_lengths_of_ece661_dme_keep_their_ratios_at_every_scale(ece661_dme, scale):
+    """Else its claims about crops and iterations would compare other things than the paper's."""
+    dme = ece661_dme.Pipeline(scale)
+    crops = {side: dme.fine_tuned(crop=side) for side in (256, 288, 320)}
+    picture = crops[256].data.size[0] * crops[256].rescale
+    assert {recipe.crop[0] * 512 / picture for recipe in crops.values()} == {256, 288, 320}
+    assert all(recipe.crop[0] * 512 / picture == side for side, recipe in crops.items())
+    lengths = [dme.fine_tuned(iterations=number).budget.amount for number in (150, 200, 300)]
+    assert [length / lengths[1] for length in lengths] == [0.75, 1, 1.5]
+    assert dme.fine_tuned(crop=None).crop is None
+    assert not any(type(each).__name__ == "RandomFlip" for each in crops[256].transforms)
+
+
+def test_splits_of_ece661_dme_differ_in_nothing_but_their_test_images(ece661_dme):
+    dme = ece661_dme.Pipeline("desk")
+    random, subject = dme.fine_tuned(crop=320), dme.by_subject.fine_tuned(crop=320)
+    assert random.data.split.kind == "random"
+    assert replace(random, data=replace(random.data, split=subject.data.split)) == subject

@@ -311,3 +311,13 @@ def test_a_collapsed_network_does_not_score_well_by_a_mean_that_skips_nan() -> N
     assert values["mIoU"] == pytest.approx((100 / 107 + 0) / 2), "fluid counts as 0, and wall, which is nowhere, not"
     assert values["mPrecision"] == pytest.approx((100 / 107 + 0) / 2)
     assert collapsed(everything_background.sum(0))
+
+
+def test_an_f_score_that_is_not_defined_counts_as_0() -> None:
+    """mmsegmentation's F score of a class that is never predicted is NaN, and its mean skips it: 99.57 was printed for
+    networks that find no fluid."""
+    everything_background = np.array([[[9915, 0], [85, 0]]])
+    values = segmentation.summarise(everything_background, ("background", "fluid"))
+    assert values["Dice.background"] == pytest.approx(0.9957, abs=1e-4)
+    assert values["Dice.fluid"] == 0
+    assert values["mDice"] == pytest.approx(0.4979, abs=1e-4)

@@ -103,7 +103,11 @@ class Runner:
         """Makes an artifact of a finished job from its weights, instead of doing the job again."""
         if artifact == "weights" or isinstance(job, Combination):
             raise ValueError(f"Expected to make predictions of a network, but got {artifact} of {job!r}.")
-        self._work(job, key, {}, frozenset({artifact})).predict(artifact)
+        work = self._work(job, key, {}, frozenset({artifact}))
+        if artifact == "explanations":
+            work.explain()
+        else:
+            work.predict(artifact)
 
     def _work(self, job: Job, key: str, inputs: Inputs, asked: frozenset[Artifact]) -> Work:
         """The job with its data.

@@ -16,7 +16,7 @@ import torch
 
 from harness.data import Packed, Parts, split
 from harness.data.dataset import Targets
-from harness.jobs import boosting, combination, evaluation
+from harness.jobs import boosting, combination, evaluation, explanation
 from harness.jobs.resident import Resident
 from harness.jobs.seeds import role_seed
 from harness.jobs.training import Progress, Trainer, peak_memory, started, state
@@ -157,6 +157,20 @@ class Work:
                         f"{member.seed} are not those of seed {job.seed}; take members of one seed, or a split that "
                         "does not depend on the seed."
                     )
+
+    def explain(self) -> None:
+        """Adds heat maps of the images that the report shows, from a finished job's weights, to its entry.
+
+        The weights stay disposable where they are: a picture is no reason to keep them.
+        """
+        network, _ = started(self.recipe, self.job.seed, len(self.packed.classes), self.device, None)
+        network.load_state_dict(weights.load(self.store.artifact(self.key, "weights", stays=False)))
+        images = self._resident(self.parts.test[self._shown])
+        maps = explanation.heat_maps(network, images, self.recipe, self.store.previews(self.key))
+        file = self._staged()
+        with file.open("wb") as stream:
+            np.savez_compressed(stream, maps=maps)
+        self.store.add(self.key, "explanations", file)
 
     def _start(self) -> tuple[weights.State, str] | None:
         """Tensors to start from, and where they are from."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 ATTENTION = "attention"
 """Name of the part that changes the last feature map, in every family. It is no part of the backbone."""
 
-APART = 0x5EED
-"""Added to the seed for what one network has and another of the same backbone lacks, so that the rest of both starts
-equal."""
+OTHER = {"attention": 0x5EED, "last": 0x1A57}
+"""Added to the seed where a network has a part that another of the same backbone lacks, or has otherwise: the rest of
+both starts equal."""
 
 
 class ClassifierFamily(Family):
@@ -161,13 +161,14 @@ class ClassifierFamily(Family):
         from harness.networks.attention import attention
         from harness.networks.views import widened
 
-        with _other_numbers():
-            if network.views > 1:
-                parent, _, name = self.last.rpartition(".")
+        if network.views > 1:
+            parent, _, name = self.last.rpartition(".")
+            with _other_numbers(OTHER["last"]):
                 layer: Any = widened(module.get_submodule(self.last), network.views)  # type: ignore[arg-type]
                 self.draw_last(layer)
-                setattr(module.get_submodule(parent), name, layer)
-            if network.attention is not None:
+            setattr(module.get_submodule(parent), name, layer)
+        if network.attention is not None:
+            with _other_numbers(OTHER["attention"]):
                 module.add_module(ATTENTION, attention(network.attention, self.channels(network)))
         self.passes(module, network.views)
 
@@ -250,12 +251,12 @@ def _views(module: torch.nn.Module) -> int:
 
 
 @contextmanager
-def _other_numbers() -> Iterator[None]:
-    """Random numbers of another seed, derived from that of the current ones, which go on afterwards as if untouched."""
+def _other_numbers(apart: int) -> Iterator[None]:
+    """Random numbers of a seed so far from that of the current ones, which go on afterwards as if untouched."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(torch.initial_seed() + APART)
+        torch.default_generator.manual_seed(torch.initial_seed() + apart)
         yield
 
 

@@ -20,6 +20,9 @@ from typing import Any
 BACKBONES = "open-mmlab://"
 """What the names of mmengine's backbones begin with, in mmsegmentation's configs too."""
 
+YOURS = "yours/"
+"""What the names of weights begin with that nobody published: the user puts the file there, whatever it holds."""
+
 DIGITS = re.compile(r"[-_]([0-9a-f]{8,64})\.pth$")
 """Digits of the SHA-256 at the end of a published file's name."""
 
@@ -93,13 +96,13 @@ def find(name: str) -> Released | None:
 
     Args:
         name: Of a config of mmsegmentation, ``"fcn_r18-d8_4xb2-80k_cityscapes-512x1024"``, or of its published file; of
-            torchvision, ``"resnet50.imagenet1k_v1"``; of mmengine's backbones, ``"open-mmlab://resnet18_v1c"``; or a
-            key of :data:`OWN`.
+            torchvision, ``"resnet50.imagenet1k_v1"``; of mmengine's backbones, ``"open-mmlab://resnet18_v1c"``; a key
+            of :data:`OWN`; or ``"yours/dr-resnet18"``, a file ``dr-resnet18.pth`` that the user puts into the folder.
 
     Raises:
         ValueError: mmsegmentation published several files under the name.
     """
-    return OWN.get(name) or _backbone(name) or _torchvision(name) or _mmsegmentation(name)
+    return OWN.get(name) or _yours(name) or _backbone(name) or _torchvision(name) or _mmsegmentation(name)
 
 
 def known(name: str) -> Released:
@@ -136,6 +139,12 @@ def reported(name: str, metric: str = "") -> Reported:
             f"{metric!r}; choose other weights or another metric."
         )
     return Reported(weights.metrics[chosen], chosen, weights.data, weights.source)
+
+
+def _yours(name: str) -> Released | None:
+    """A file that the user may put into the folder of weights; its content identifies it, and no hash is expected."""
+    file = name.removeprefix(YOURS)
+    return Released(name, f"{file}.pth", "", "") if name.startswith(YOURS) and re.fullmatch(r"[\w.-]+", file) else None
 
 
 def _mmsegmentation(name: str) -> Released | None:

@@ -4,6 +4,7 @@ Knows nothing of training, of claims or of pytest. Importing it imports NumPy, b
 """
 
 from harness.relations.conjunction import All, BestOf, Increasing, NonMonotonic
+from harness.relations.contrast import Contrast, MeasuredContrast
 from harness.relations.convergence import ConvergesFaster
 from harness.relations.decision import Decision, EffectKind, Verdict
 from harness.relations.equivalence import Equivalent
@@ -18,6 +19,7 @@ __all__ = [
     "All",
     "BestOf",
     "Collapsed",
+    "Contrast",
     "ConvergesFaster",
     "Decision",
     "EffectKind",
@@ -28,6 +30,7 @@ __all__ = [
     "Key",
     "Look",
     "Looks",
+    "MeasuredContrast",
     "NonMonotonic",
     "NotGreater",
     "NotWorse",

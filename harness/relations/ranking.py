@@ -25,13 +25,14 @@ EXACT_MODELS = 6
 
 @dataclass(frozen=True)
 class RankCorrelation(Relation):
-    """Kendall's τ between a reference and the target, over these models, exceeds `above`.
+    """Kendall's τ between a reference and the target, over these models, exceeds `above`, or stays below `below`.
 
     The statement is about *these* models: each of the N pairs of models with different references is compared as by
     `Greater`. If C of them are concordant and D discordant, then (2C − N)/N ≤ τ ≤ (N − 2D)/N. So τ exceeds `above` if
     at least u pairs are concordant, u being known beforehand: `required`. SUPPORTED if that is shown by the partial
     conjunction, (N − u + 1) · p₍ᵤ₎ (`harness.relations.partial_conjunction`), which is never above Holm's p-value;
-    REFUTED if enough pairs are shown discordant likewise.
+    REFUTED if enough pairs are shown discordant likewise. That τ stays below a value is the mirror image: −τ exceeds
+    the negative value, with discordant pairs in the place of concordant ones.
     Beyond these models only the label permutation speaks (`scipy.stats.kendalltau`): its exact p is
     `Decision.exact_pvalue`. Models × seeds are never pooled as if independent (29% errors).
 
@@ -40,11 +41,17 @@ class RankCorrelation(Relation):
             seeds, or the `Value` of an arm by another measure. All are numbers, or none is. Concordance with a measured
             reference needs both orders to be shown (larger p), in either direction (twice the smaller).
         above: What τ exceeds, in [−1, 1).
+        below: What τ stays below instead, in (−1, 1]: the reference orders the models the wrong way round. ``None``:
+            `above` is asked.
+        collapse_counts: Whether collapsed runs have their values like any others, for claims that are about collapse: a
+            network that predicts background alone finds nothing, however well it looks by a mean. Else models are
+            compared among the runs that converged, and by how often they collapse.
         paired: Whether the models' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`; also of references that are names of arms.
 
     Raises:
-        ValueError: Fewer than two arms, a repeated arm, references of two kinds or all equal, or `above` out of range.
+        ValueError: Fewer than two arms, a repeated arm, references of two kinds or all equal, or `above` or `below` out
+            of range or both given.
 
     >>> relation = RankCorrelation((("r50", 76.1), ("vit", 81.1), ("swin", 83.5)))
     >>> seeds = {"r50": [0.70, 0.71, 0.69], "vit": [0.74, 0.76, 0.75], "swin": [0.80, 0.79, 0.81]}
@@ -55,6 +62,8 @@ class RankCorrelation(Relation):
 
     pairs: tuple[tuple[str, float | Key], ...]
     above: float = 0.0
+    below: float | None = field(default=None, kw_only=True)
+    collapse_counts: bool = field(default=False, kw_only=True)
     paired: bool = field(default=True, kw_only=True)
     effect_kind = "correlation"
 
@@ -76,6 +85,11 @@ class RankCorrelation(Relation):
             raise ValueError(f"Expected the references in `pairs` to differ, but got {references!r}.")
         if not -1 <= self.above < 1:
             raise ValueError(f"Expected argument `above` to be in [-1, 1), but got {self.above!r}.")
+        if self.below is not None and (self.above or not -1 < self.below <= 1):
+            raise ValueError(
+                f"Expected argument `below` to be in (-1, 1] and to stand without `above`, but got {self.below!r} and "
+                f"{self.above!r}."
+            )
 
     @property
     def measured(self) -> bool:
@@ -101,19 +115,30 @@ class RankCorrelation(Relation):
 
     def describe(self) -> str:
         references = ", ".join(f"{arm} {r if isinstance(r, Key) else format(r, 'g')}" for arm, r in self.pairs)
-        return f"τ with the reference > {self.above:g} ({references})"
+        bound = f"> {self.above:g}" if self.below is None else f"< {self.below:g}"
+        return f"τ with the reference {bound} ({references})"
 
     @property
     def required(self) -> tuple[int, int]:
-        """How many pairs must be concordant to support the claim, and how many discordant to refute it."""
-        total = len(self._ordered())
-        concordant = math.floor(total * (1 + self.above) / 2 + ROUNDING) + 1
-        return concordant, max(1, math.ceil(total * (1 - self.above) / 2 - ROUNDING))
+        """How many pairs must go the claim's way to support it, and how many the other way to refute it.
+
+        The claim's way is concordant, but discordant where τ is to stay below a value.
+        """
+        total, bound = len(self._ordered()), self.above if self.below is None else -self.below
+        support = math.floor(total * (1 + bound) / 2 + ROUNDING) + 1
+        return support, max(1, math.ceil(total * (1 - bound) / 2 - ROUNDING))
 
     def pvalues(self, samples: Arrays) -> tuple[Array, Array]:
-        concordant, discordant = self._pair_pvalues(samples)
+        claimed, opposed = self._sides(samples)
         support, refute = self.required
-        return partial_conjunctions(concordant)[..., support - 1], partial_conjunctions(discordant)[..., refute - 1]
+        return partial_conjunctions(claimed)[..., support - 1], partial_conjunctions(opposed)[..., refute - 1]
+
+    def collapsed_runs(self, samples: Arrays, arm: Key) -> Array:
+        flags = super().collapsed_runs(samples, arm)
+        return np.zeros_like(flags) if self.collapse_counts else flags
+
+    def converged(self, samples: Arrays, arm: Key) -> Array:
+        return self._values(samples, arm) if self.collapse_counts else super().converged(samples, arm)
 
     def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         n = min(samples[key].size for key in self.keys)
@@ -131,25 +156,27 @@ class RankCorrelation(Relation):
         )
         if n < LEAST_SEEDS:
             return decision
-        ordered, (concordant, discordant) = self._ordered(), self._pair_pvalues(samples)
+        ordered, (claimed, opposed) = self._ordered(), self._sides(samples)
         total = len(ordered)
-        rises = shown(concordant, self.required[0], alpha)
-        falls = shown(discordant, self.required[1], alpha / comparisons)
+        support_shown = shown(claimed, self.required[0], alpha)
+        refute_shown = shown(opposed, self.required[1], alpha / comparisons)
+        way, other = ("concordant", "discordant") if self.below is None else ("discordant", "concordant")
+        rises, falls = (support_shown, refute_shown) if self.below is None else (refute_shown, support_shown)
         support, refute = self.pvalues(samples)
         pvalue, pvalue_against = float(support), min(1.0, float(refute) * comparisons)
         verdict = verdict_of(pvalue, pvalue_against, alpha)
         tau, permutation = self._kendall(samples)
         parts = tuple(
             self._describe_pair(samples, low, high, float(p), float(q), alpha / total, comparisons)
-            for (low, high), p, q in zip(ordered, concordant, discordant, strict=True)
+            for (low, high), p, q in zip(ordered, claimed, opposed, strict=True)
         )
         # Of a measured reference the order has to be shown as well, and its spread is another.
         sizes = [part.detectable for part in parts if part.detectable is not None and not self.measured]
         kind = "exact" if len(self.models) <= EXACT_MODELS or not self._tied(samples) else "random"
         test = "no test" if permutation is None else f"{kind} label permutation p = {permutation:.3g}"
         reason = (
-            f"{rises} of {total} pairs of models are shown concordant ({self.required[0]} needed) and {falls} "
-            f"discordant ({self.required[1]} needed to refute) at level {alpha:.3g}."
+            f"{support_shown} of {total} pairs of models are shown {way} ({self.required[0]} needed) and "
+            f"{refute_shown} {other} ({self.required[1]} needed to refute) at level {alpha:.3g}."
         )
         return replace(
             decision,
@@ -166,7 +193,7 @@ class RankCorrelation(Relation):
                 f"beyond these {len(self.models)} models: {test}",
             ),
             exact_pvalue=permutation,
-            boundaries=(self.above,) if self.above else (),
+            boundaries=(bound,) if (bound := self.above if self.below is None else self.below) else (),
         )
 
     def _ordered(self) -> tuple[tuple[int, int], ...]:
@@ -179,6 +206,11 @@ class RankCorrelation(Relation):
             return tuple(pairs)
         scores = [float(reference) for _, reference in self.pairs if not isinstance(reference, Key)]
         return tuple((i, j) if scores[i] < scores[j] else (j, i) for i, j in pairs if scores[i] != scores[j])
+
+    def _sides(self, samples: Arrays) -> tuple[Array, Array]:
+        """P for each pair of models going the claim's way, and for its going the other way, each ``(..., N)``."""
+        concordant, discordant = self._pair_pvalues(samples)
+        return (concordant, discordant) if self.below is None else (discordant, concordant)
 
     def _pair_pvalues(self, samples: Arrays) -> tuple[Array, Array]:
         """P for each pair of models being concordant and being discordant, each ``(..., N)``."""
@@ -211,18 +243,24 @@ class RankCorrelation(Relation):
         """One pair of models at Bonferroni's level over the pairs, which stands beside the count of all.
 
         A measured reference puts the pair in the order of its means, so that a concordant pair rises; its order has to
-        be shown as well.
+        be shown as well. Where τ is to stay below a value, the pair stands the other way round.
         """
         if self.measured:
             first, second = (self._mean(samples, reference) for reference in self._references(low, high))
             low, high = (high, low) if first > second else (low, high)
+        if self.below is not None:
+            low, high = high, low
+        if self.collapse_counts:
+            samples = {key: values for key, values in samples.items() if not isinstance(key, Collapsed)}
         names = self.models[low], self.models[high]
         relation = Greater(names[1], names[0], measure=self.measure, paired=self.paired)
         part, estimate = relation.decide_part(samples, alpha, comparisons), relation.estimate(samples)
         power = joint_power(len(self._ordered()))
+        against_it = self.below is not None
+        by = "against" if against_it else "as by"
         part = replace(
             part,
-            label=f"{names[0]} < {names[1]}" + (" as by the reference" if self.measured else ""),
+            label=f"{names[0]} < {names[1]}" + (f" {by} the reference" if self.measured or against_it else ""),
             detectable=detectable(estimate, alpha, power) if estimate.applies else None,
         )
         if not self.measured:
@@ -248,14 +286,15 @@ class RankCorrelation(Relation):
             return None, None
         signs = [np.sign(means[j] - means[i]) * np.sign(references[j] - references[i]) for i, j in self._ordered()]
         tau = float(np.mean(signs))
+        side = "greater" if self.below is None else "less"
         if not self._tied(samples):
-            return tau, float(stats.kendalltau(references, means, alternative="greater", method="exact").pvalue)
+            return tau, float(stats.kendalltau(references, means, alternative=side, method="exact").pvalue)
 
         def statistic(order: Array) -> float:
             return float(stats.kendalltau(order, means).statistic)
 
         permuted = stats.permutation_test(
-            (references,), statistic, permutation_type="pairings", alternative="greater",
+            (references,), statistic, permutation_type="pairings", alternative=side,
             n_resamples=math.inf if len(means) <= EXACT_MODELS else 999, rng=np.random.default_rng(0),
         )  # fmt: skip
         return tau, float(permuted.pvalue)

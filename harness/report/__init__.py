@@ -6,14 +6,17 @@ Importing this package imports neither rich nor jinja2 nor matplotlib, since pyt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.verdicts import Row
 
 if TYPE_CHECKING:
+    from harness.report.attempts import Failed
     from harness.report.curves import Curves
     from harness.report.overlays import Overlay
+    from harness.report.sections import Sections
 
 __all__ = ["write_report"]
 
@@ -23,8 +26,9 @@ def write_report(
     folder: Path,
     *,
     environment: Mapping[str, Any],
-    curves: Mapping[str, Curves],
-    overlays: Mapping[str, Sequence[Overlay]] | None = None,
+    curves: Mapping[str, Curves | Failed],
+    overlays: Mapping[str, Sequence[Overlay] | Failed] | None = None,
+    sections: Mapping[str, Sections] | None = None,
     commands: Mapping[str, str] | None = None,
     controls: Sequence[Row] = (),
     controls_open: int = 0,
@@ -37,6 +41,7 @@ def write_report(
         environment: Versions, device, commit, date; see ``docs/verdicts-schema.md``.
         curves: Learning curves by :attr:`Row.key`, metric and arm; a row without any gets no picture.
         overlays: Predictions on test images by :attr:`Row.key`.
+        sections: What the cards of classifications show beside the rest, by :attr:`Row.key`.
         commands: The command that runs a claim again, by :attr:`Row.key`.
         controls: The controls that ran beside the claims.
         controls_open: How many more there are that did not come to their end.
@@ -44,6 +49,7 @@ def write_report(
     Returns:
         The files written.
     """
+    from harness.report.attempts import Failed, attempt
     from harness.report.controls import markdown_section
     from harness.report.curves import draw_curves, drawable, file_stem
     from harness.report.document import complete, replace_text, write_json
@@ -61,6 +67,7 @@ def write_report(
         environment,
         curves=curves,
         overlays=overlays,
+        sections=sections,
         commands=commands,
         controls=controls,
         controls_open=controls_open,
@@ -68,8 +75,14 @@ def write_report(
     written.append(replace_text(folder / "verdicts.html", page))
     taken: set[str] = set()
     for row in rows:
-        if drawable(curves.get(row.key, {})):
-            stem = file_stem(row.name, taken)
-            written.append(draw_curves(row, curves[row.key], folder / "curves" / f"{stem}.png"))
+        drawn = curves.get(row.key, {})
+        if not isinstance(drawn, Failed) and drawable(drawn):
+            path = folder / "curves" / f"{file_stem(row.name, taken)}.png"
+            picture = attempt(
+                f"The curves of {row.name}",
+                partial(draw_curves, row, drawn, path),
+            )
+            if not isinstance(picture, Failed):
+                written.append(picture)
     sweep(folder, written)
     return written

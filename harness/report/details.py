@@ -157,6 +157,7 @@ def _effect(row: Row, separator: str) -> list[Text]:
         line.append(f"{separator if line else ''}paper ", "dim").append(theirs)
     said = [Text(text, "dim") for text in phrasing.findings_texts(row)]
     said += [Text(phrasing.agreement_text(agreement), "dim") for agreement in row.agreements]
+    said += [Text(phrasing.contrast_text(contrast)) for contrast in row.contrasts]
     return [*([line] if line else []), *said]
 
 

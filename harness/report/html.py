@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from harness.papers import Table
 from harness.report import figures, findings, numerals, panels, phrasing
+from harness.report.attempts import Failed, attempt
 from harness.report.controls import summary
 from harness.report.curves import Curves, curves_svg, drawable
 from harness.report.forest import forest_svg
 from harness.report.opening import opening
-from harness.report.overlays import CHOICE, COLOURS, Overlay
+from harness.report.overlays import CHOICE, COLOURS, Overlay, Picture
 from harness.report.parts import Part, comparisons, deciding
+from harness.report.sections import Sections, rendered
 from harness.specs import SMALL
 from harness.verdicts import Arm, Row
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,8 +32,9 @@ def html(
     rows: Sequence[Row],
     environment: Mapping[str, Any],
     *,
-    curves: Mapping[str, Curves] | None = None,
-    overlays: Mapping[str, Sequence[Overlay]] | None = None,
+    curves: Mapping[str, Curves | Failed] | None = None,
+    overlays: Mapping[str, Sequence[Overlay] | Failed] | None = None,
+    sections: Mapping[str, Sections] | None = None,
     commands: Mapping[str, str] | None = None,
     controls: Sequence[Row] = (),
     controls_open: int = 0,
@@ -39,6 +46,7 @@ def html(
         environment: Versions, device, commit, date.
         curves: Learning curves by :attr:`Row.key`, metric and arm.
         overlays: Predictions on test images by :attr:`Row.key`.
+        sections: What the cards of classifications show beside the rest, by :attr:`Row.key`.
         commands: The command that runs a claim again, by :attr:`Row.key`.
         controls: The controls that ran beside the claims.
         controls_open: How many more there are that did not come to their end.
@@ -53,10 +61,10 @@ def html(
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    templates.tests["failed"] = lambda part: isinstance(part, Failed)
     widest = _widest(rows)
     claims = []
     for row in rows:
-        drawn = (curves or {}).get(row.key, {})
         claims.append(
             {
                 "row": row,
@@ -67,9 +75,10 @@ def html(
                 "others": list(dict.fromkeys(metric for arm in row.arms for metric in arm.others)),
                 "published": figures.effect_text(row),
                 "interval_mark": Markup(_interval_mark(row, widest)),
-                "forests": [(title, Markup(picture)) for title, picture in _forests(row)],
-                "curves": Markup(curves_svg(row, drawn)) if drawable(drawn) else "",
-                "overlays": [(overlay.title, overlay.pictures()) for overlay in (overlays or {}).get(row.key, ())],
+                "forests": _drawn("Seeds and intervals", row, _forests),
+                "curves": _drawn("The learning curves", (curves or {}).get(row.key, {}), partial(_curves, row)),
+                "overlays": _drawn("The predictions", (overlays or {}).get(row.key, ()), _pictures),
+                "sections": rendered(row, (sections or {}).get(row.key, Sections()), templates),
                 "choice": CHOICE.format(metric=phrasing.metric_base(row.metric)),
                 "tables": [_table(table, figures.used_cells(row)) for table in figures.tables_of(row)],
                 "paper_note": claim.note if (claim := figures.claim_of(row)) else "",
@@ -104,17 +113,38 @@ def html(
     )
 
 
+def _drawn(what: str, content: Any, draw: Callable[[Any], Any]) -> Any:
+    """A part of a card; the sentence of one that could not be gathered, or cannot be drawn."""
+    return content if isinstance(content, Failed) else attempt(what, lambda: draw(content))
+
+
 def _fragment(key: str) -> str:
     """The address of a claim on the page."""
     return "claim=" + quote(key, safe="/@")
 
 
-def _forests(row: Row) -> Iterator[tuple[str, str]]:
+def _forests(row: Row) -> list[tuple[str, Markup]]:
     """The forest plots with their titles: the arms, then the comparisons."""
+    from markupsafe import Markup
+
     drawn = [panels.arms_panel(row, published=figures.comparable(row)), *panels.comparison_panels(row)]
-    for number, panel in enumerate(drawn):
-        if panel.tracks:
-            yield panel.title, forest_svg(panel, f"{row.key} {number}")
+    return [
+        (panel.title, Markup(forest_svg(panel, f"{row.key} {number}")))
+        for number, panel in enumerate(drawn)
+        if panel.tracks
+    ]
+
+
+def _curves(row: Row, curves: Curves) -> Markup:
+    """The learning curves; empty where there are none."""
+    from markupsafe import Markup
+
+    return Markup(curves_svg(row, curves) if drawable(curves) else "")
+
+
+def _pictures(overlays: Sequence[Overlay]) -> list[tuple[str, list[Picture]]]:
+    """The pictures of each test image with its title."""
+    return [(overlay.title, overlay.pictures()) for overlay in overlays]
 
 
 def _arm(row: Row, arm: Arm) -> tuple[Arm, str, tuple[str, ...], str]:

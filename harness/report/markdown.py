@@ -125,6 +125,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
         )
         bound = f"; {text}" if (text := phrasing.collapse_text(arm)) else ""
         yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(figures.arm_text(row, arm)) + bound
+    yield from (("contrast, decides nothing", phrasing.contrast_text(contrast)) for contrast in row.contrasts)
     yield from (("annotators", phrasing.agreement_text(agreement)) for agreement in row.agreements)
     yield from ((f"weights of {arm.name}", text) for arm in row.arms for text in arm.weights)
     yield "evidence", f"{phrasing.evidence_text(row)}; {row.scale} scale"

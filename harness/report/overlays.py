@@ -33,7 +33,8 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 CHOICE = (
     "Predictions are kept of the test images with the most foreground; shown are some of those, of different subjects "
     "where they are of several. Of each arm stands the run whose final {metric} is nearest the arm's median and, where "
-    "runs collapsed, one of those."
+    "runs collapsed, one of those. Where the test images change with the seed, the runs of one seed stand instead, and "
+    "arms that were tested on other images are left out."
 )
 
 
@@ -60,6 +61,12 @@ class Picture:
     run: str
     source: str
     coarse: bool
+
+    @classmethod
+    def of(cls, caption: str, run: str, pixels: npt.NDArray[np.uint8]) -> Picture:
+        """The picture of some pixels, ``(H, W)`` or ``(H, W, 3)``."""
+        coarse = pixels.shape[1] <= COARSE
+        return cls(caption, run, _data_uri(pixels, coarse), coarse)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +110,7 @@ class Overlay:
         return pictures
 
     def _picture(self, caption: str, run: str, masks: Mapping[str, npt.NDArray[np.bool_]]) -> Picture:
-        coarse = self.image.shape[1] <= COARSE
-        return Picture(caption, run, _data_uri(_painted(self.image, masks), coarse), coarse)
+        return Picture.of(caption, run, _painted(self.image, masks))
 
 
 def _painted(image: npt.NDArray[np.uint8], masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:

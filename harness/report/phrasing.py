@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.relations import Decision, Verdict
+from harness.relations import Decision, MeasuredContrast, Verdict
 from harness.report import findings, numerals
 from harness.report.numerals import duration, figure
 from harness.report.parts import Part, comparisons, deciding
@@ -70,11 +70,15 @@ def metric_title(metric: str) -> str:
 
     >>> metric_title("time:Dice.fluid>=0.4"), metric_title("trend:mIoU"), metric_title("IoU.fluid")
     ('epochs to Dice.fluid ≥ 0.4', 'trend of mIoU', 'IoU.fluid')
+    >>> metric_title("gap:kappa")
+    'kappa of training minus validation'
     """
     kind, _, rest = metric.rpartition(":")
     if kind == "time":
         name, _, bound = rest.partition(">")
         return f"epochs to {name} ≥ {bound[1:]}" if bound.startswith("=") else f"epochs to {name} > {bound}"
+    if kind == "gap":
+        return f"{rest} of training minus validation"
     return f"trend of {rest}" if kind == "trend" else metric
 
 
@@ -274,6 +278,19 @@ def agreement_text(agreement: Agreement) -> str:
         return text
     alone = " and ".join(f"{name} has {figure(value)}" for name, value in agreement.against_labels.items())
     return f"{text}; against the labels {agreement.labels!r}, on which the arms are tested, {alone}"
+
+
+def contrast_text(contrast: MeasuredContrast) -> str:
+    """``leak: random split less by subject +0.050 [+0.010, +0.090] mDice``, with what must be read with it."""
+    bounds = numerals.interval(*contrast.interval, "difference") if contrast.interval else ""
+    figures = numerals.effect(contrast.effect, "difference") if contrast.effect is not None else "not known"
+    said = " ".join(
+        filter(None, [f"{contrast.name}: {contrast.words}", figures, bounds, metric_title(contrast.metric)])
+    )
+    arms = zip((contrast.a, contrast.b), contrast.collapsed, strict=True)
+    lost = ", ".join(f"{count} of {arm}" for arm, count in arms if count)
+    converged = f"{findings.CONVERGED} ({lost} collapsed)" if lost else ""
+    return "; ".join(filter(None, [said, contrast.reason, converged]))
 
 
 def stand_ins(row: Row) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ would wait takes any other pending job of any demand.
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,6 +33,8 @@ from harness.specs import (
     recipes,
 )
 from harness.store import Record, Store, StoreError
+
+LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 """Between two looks at the store's stamp, which cost one system call each."""
@@ -147,6 +150,29 @@ class Scheduler:
         """Does what any demand still needs and no other process is doing."""
         while self._step(self.demands):
             pass
+
+    def add(self, job: Job, artifact: Artifact, scale: Scale) -> bool:
+        """Makes an artifact of a finished job for which nobody asked beforehand, where its weights are still there.
+
+        Returns:
+            Whether the artifact is there. Why it is not is no failure of the job; a log says it.
+        """
+        key, until = self.key(job), time.monotonic() + RECHECK_SECONDS
+        while not self.store.has(key, artifact) and self.store.has(key, "weights") and time.monotonic() < until:
+            with self.store.lock(key) as held:
+                if held and not self.store.has(key, artifact):
+                    from harness.jobs.running import Runner
+
+                    runner = Runner(self.store, self.catalogue, self.devices[scale], self.session, self.on_progress)
+                    try:
+                        runner.produce(job, key, artifact)
+                    except Exception as error:  # the verdict stands without it
+                        LOG.warning("no %s of %s: %s", artifact, describe(job), error)
+                        LOG.debug("the traceback", exc_info=True)
+                        return False
+            if not held:  # another process makes it
+                time.sleep(POLL_SECONDS)
+        return self.store.has(key, artifact)
 
     def _wait(self, stamp: int) -> None:
         """Sleeps until some process has written to the store since ``stamp`` was taken, or for a few seconds."""

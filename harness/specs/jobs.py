@@ -17,9 +17,9 @@ from harness.specs.sampling import Boosted
 
 JobKind = Literal["Training", "Evaluation", "Combination"]
 
-Artifact = Literal["weights", "predictions", "training predictions"]
+Artifact = Literal["weights", "predictions", "training predictions", "explanations"]
 """What a job may need of its inputs beside their records. ``"predictions"`` are of the test and of the validation
-images."""
+images; ``"explanations"`` are heat maps for the report only."""
 
 
 @dataclass(frozen=True)

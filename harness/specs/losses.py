@@ -34,13 +34,7 @@ class CrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.class_weight is None:
-            return
-        checks.terms("CrossEntropy", "class_weight", self.class_weight, (int, float), "(1.0, 10.0)")
-        for value in self.class_weight:
-            checks.not_negative("CrossEntropy", "class_weight", value)
-        if not any(self.class_weight):
-            raise ValueError(f"Expected CrossEntropy `class_weight` above 0 somewhere, but got {self.class_weight!r}.")
+        _check_class_weight("CrossEntropy", self.class_weight)
 
 
 @dataclass(frozen=True)
@@ -61,17 +55,32 @@ class Dice(Loss):
 
 @dataclass(frozen=True)
 class Focal(Loss):
-    """Sigmoid focal loss, Lin et al. 2017.
+    """Sigmoid focal loss, Lin et al. 2017: each class against the rest, and a mean over the classes.
+
+    There is no softmax form here: mmsegmentation has none either.
 
     Attributes:
         gamma: How much well classified pixels count less.
-        alpha: Weight of the positive class, in [0, 1].
+        alpha: Weight of a class where it is the true one, in [0, 1], against 1 − alpha elsewhere.
+        class_weight: Weight of a pixel by its true class, as of :class:`CrossEntropy`; ``None``: equal weights.
     """
 
     gamma: float = 2.0
     alpha: float = 0.5
+    class_weight: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.not_negative("Focal", "gamma", self.gamma)
         checks.probability("Focal", "alpha", self.alpha)
+        _check_class_weight("Focal", self.class_weight)
+
+
+def _check_class_weight(owner: str, weights: tuple[float, ...] | None) -> None:
+    if weights is None:
+        return
+    checks.terms(owner, "class_weight", weights, (int, float), "(1.0, 10.0)")
+    for value in weights:
+        checks.not_negative(owner, "class_weight", value)
+    if not any(weights):
+        raise ValueError(f"Expected {owner} `class_weight` above 0 somewhere, but got {weights!r}.")

@@ -25,6 +25,7 @@ FILES: Mapping[Artifact, str] = {
     "weights": "weights.pt",
     "predictions": "predictions.npz",
     "training predictions": "training_predictions.npz",
+    "explanations": "explanations.npz",
 }
 """File of each artifact in its entry."""
 
@@ -139,13 +140,18 @@ class Store:
         """Whether an artifact of a job is there."""
         return (self.entry(key) / FILES[name]).exists()
 
-    def artifact(self, key: str, name: Artifact) -> Path:
-        """File of an artifact, which stays from now on.
+    def artifact(self, key: str, name: Artifact, *, stays: bool = True) -> Path:
+        """File of an artifact.
+
+        Args:
+            key, name: Which one.
+            stays: Whether it stays from now on; a disposable one stays disposable where this is False.
 
         Raises:
             StoreError: It is absent, or damaged; then it is set aside, and the record stays.
         """
-        self._disposable.claim(key, FILES[name])
+        if stays:
+            self._disposable.claim(key, FILES[name])
         file = self.entry(key) / FILES[name]
         why = "they are not there"
         while (stamp := self._entry_stamp(key)) is not None and file.exists():

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import papers
-from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations import Collapsed, Decision, EffectKind, MeasuredContrast, SequentialDecision, Verdict
 from harness.relations.paired_t import LEAST_SEEDS
 from harness.relations.robustness import verdicts_without
 from harness.relations.two_level import FEW_SUBJECTS
@@ -47,7 +47,8 @@ def judge(
     keys = {name: tuple(key(job(arm, each)) for each in question.seeds[:seeds]) for name, arm in question.arms.items()}
     taken = {name: _weights(job(arm, question.seeds[0]), find) for name, arm in question.arms.items()}
     arms = tuple(_arm(question, name, records, keys[name], taken[name]) for name, records in by_arm.items())
-    failures = [f"{arm.name}: {reason}" for arm in arms for reason in arm.failed]
+    compared = set(question.compared)
+    failures = [f"{arm.name}: {reason}" for arm in arms if arm.name in compared for reason in arm.failed]
     verdict, reason = (Verdict.ERROR, failures[0]) if failures else (decision.verdict, decision.reason)
     if not failures and (unused := seed_unused(by_arm)):
         verdict, reason = Verdict.ERROR, unused
@@ -67,6 +68,7 @@ def judge(
         notes=(*decision.notes, *_pivotal(question, decision, find), *_notes(question, by_arm, across)),
         over_subjects=across,
         provenance=_provenance(list(used.values())),
+        contrasts=_contrasts(question, by_arm),
     )
 
 
@@ -147,11 +149,10 @@ def _arm(
     finite = values[np.isfinite(values)]
     claim = published_claim(question)
     others = {}
-    for value in question.relation.values(question.measure):
-        if value.arm != name or value.measure == measure:
-            continue
-        further = np.array([record.value(value.measure) for record in records])
-        others[str(value.measure)] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
+    read = [value.measure for value in question.relation.values(question.measure) if value.arm == name]
+    for other in (each for each in dict.fromkeys([*read, *question.beside]) if each != measure):
+        further = np.array([record.value(other) for record in records])
+        others[str(other)] = float(further.mean()) if len(further) and np.isfinite(further).all() else None
     return Arm(
         name=name,
         metric=str(measure),
@@ -167,6 +168,15 @@ def _arm(
         published=claim.arms.get(name) if claim else None,
         weights=weights,
     )
+
+
+def _contrasts(question: Question, by_arm: Mapping[str, Sequence[Record]]) -> tuple[MeasuredContrast, ...]:
+    """The contrasts as measured on the finished runs of their arms."""
+    samples: dict[Any, list[float]] = {}
+    for name in {arm for each in question.contrasts for arm in (each.a, each.b)}:
+        samples[name] = [record.value(question.measure) for record in by_arm[name]]
+        samples[Collapsed(name)] = [float(record.collapsed) for record in by_arm[name]]
+    return tuple(each.measured(samples, str(question.measure)) for each in question.contrasts)
 
 
 def _weights(first: Job, find: Find) -> tuple[str, ...]:
@@ -264,7 +274,7 @@ def _notes(
 ) -> list[str]:
     """What a reader should see beside the verdict, but for the relation's own notes."""
     notes = []
-    tested = [record for records in by_arm.values() for record in records if not record.failed]
+    tested = [record for name in question.compared for record in by_arm[name] if not record.failed]
     if question.one_checkpoint:
         notes.append("one checkpoint: every seed starts from the same weights, so the verdict is about those")
     devices = {

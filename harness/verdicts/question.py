@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from harness.relations import Collapsed, Looks, Relation, SequentialDecision, decide_sequentially
+from harness.relations import Collapsed, Contrast, Looks, Relation, SequentialDecision, decide_sequentially
 from harness.relations.relation import SampleKey
-from harness.specs import Arm, Job, Measure, Scale, digest, job, one_checkpoint
+from harness.specs import Arm, Job, Measure, Scale, TimeTo, digest, job, one_checkpoint
 from harness.store import Record
 from harness.verdicts.evidence import Evidence
 from harness.verdicts.rows import first_seed
@@ -37,6 +37,8 @@ class Question:
         family: Number of pre-registered claims of the paper that early stopping has to pay for.
         registration: How often the claim's rule has been registered. Each time it takes its own seeds, so that nothing
             is decided on values that were seen when the rule was chosen.
+        contrasts: Differences between two arms that stand beside the row and decide nothing.
+        beside: Further measures whose means stand beside each arm and decide nothing.
         unavailable: Why it cannot run, in one sentence; then nothing is wanted.
     """
 
@@ -54,6 +56,8 @@ class Question:
     family: int = 1
     unavailable: str = ""
     registration: int = 1
+    contrasts: tuple[Contrast, ...] = ()
+    beside: tuple[Measure, ...] = ()
     _standing: dict[str, SequentialDecision] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,13 +74,18 @@ class Question:
                 f"Expected the relation of {self.id} to compare the arms {', '.join(self.arms)}, but it names "
                 f"{unknown[0]!r}; give that arm a recipe."
             )
-        unnamed = [arm for arm in self.arms if arm not in compared]
+        unnamed = [arm for arm in self.arms if arm not in compared | self._contrasted]
         if unnamed:
             raise ValueError(
                 f"Expected every arm of {self.id} to be compared, but its relation does not name {unnamed[0]!r}; "
                 "add it to the relation, or leave it out."
             )
         self.relation.check(self.measure)
+        if self.contrasts and isinstance(self.measure, TimeTo):
+            raise ValueError(
+                f"Expected the contrasts of {self.id} to compare values, since times may never come, but got "
+                f"{str(self.measure)!r}; give the claim another measure and the relation its own."
+            )
         digests = {name: digest(arm) for name, arm in self.arms.items()}
         same = [(a, b) for a, b in combinations(self.arms, 2) if digests[a] == digests[b]]
         if same:
@@ -100,6 +109,12 @@ class Question:
         """Whether all seeds of an arm start from one and the same checkpoint, a file or a shared training."""
         return one_checkpoint(self.arms.values())
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of the arms that the relation compares; the others stand in contrasts alone."""
+        compared = set(self.relation.arms)
+        return tuple(arm for arm in self.arms if arm in compared)
+
     def measure_of(self, arm: str) -> Measure:
         """What an arm's values are: the claim's measure where the relation reads it, else what it reads of the arm."""
         read = [value.measure for value in self.relation.values(self.measure) if value.arm == arm]
@@ -118,7 +133,14 @@ class Question:
 
     def wanted(self, find: Find) -> int:
         """Seeds of every arm that it needs for its next look; 0 where its plan has ended."""
-        return 0 if self.unavailable else self.stand(find).n_next or 0
+        if self.unavailable:
+            return 0
+        standing = self.stand(find)
+        if standing.n_next or not self.contrasts:
+            return standing.n_next or 0
+        seeds, others = standing.decision.n, set(self.arms) - set(self.compared)
+        lacking = any(find(job(self.arms[name], seed)) is None for name in others for seed in self.seeds[:seeds])
+        return seeds if lacking else 0
 
     def jobs(self, seeds: int) -> Iterator[Job]:
         """The jobs of the first seeds of every arm, without their inputs."""
@@ -131,7 +153,7 @@ class Question:
 
         An arm's values end before the first seed that has no record yet.
         """
-        records = {name: list(self._records(arm, find)) for name, arm in self.arms.items()}
+        records = {name: list(self._records(self.arms[name], find)) for name in self.compared}
         samples: dict[SampleKey, list[float]] = {}
         for name, done in records.items():
             if any(record.collapsed for record in done):
@@ -157,6 +179,10 @@ class Question:
                 self.relation, samples, self.looks, alpha=ALPHA, family=self.family
             )
         return self._standing[seen]
+
+    @property
+    def _contrasted(self) -> set[str]:
+        return {arm for each in self.contrasts for arm in (each.a, each.b)}
 
     def _records(self, arm: Arm, find: Find) -> Iterator[Record]:
         for seed in self.seeds:

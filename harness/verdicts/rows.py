@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.relations import Decision, EffectKind, SequentialDecision, Verdict
+from harness.relations import Decision, EffectKind, MeasuredContrast, SequentialDecision, Verdict
 from harness.verdicts.agreement import Agreement
 from harness.verdicts.digests import QuestionDigest
 from harness.verdicts.subjects import SubjectDifference
@@ -35,7 +35,7 @@ class Arm:
         collapse_bound: The 95% upper bound on the rate at which runs collapse; ``None`` without runs.
         failed: Reasons of the runs that failed, each once.
         keys: The runs in the store.
-        others: Mean of every further metric that the relation reads.
+        others: Mean of every further metric that the relation reads, or that the claim shows beside the arms.
         published: The paper's own value for this arm, if it gives one.
         weights: What its networks and their sources took from other weights, one sentence for each.
     """
@@ -68,6 +68,7 @@ class Row:
         undecided: Which kind of INCONCLUSIVE; empty for another verdict, and where nothing could be compared.
         agreements: How far the annotators of the test images agree, by each metric that the claim compares at the end.
         stamp: Why no verdict of the run is to be trusted: a control failed (:mod:`harness.verdicts.controls`).
+        contrasts: Differences between two arms that decide nothing.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Row:
     agreements: tuple[Agreement, ...] = ()
     registration: int = 1
     stamp: str = ""
+    contrasts: tuple[MeasuredContrast, ...] = ()
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -151,6 +152,12 @@ def test_a_classifier_pools_the_features_of_all_branches_of_an_hrnet() -> None:
     torch.testing.assert_close(module(images), features @ module.head.weight.T + module.head.bias)
 
 
+def test_the_first_network_that_a_process_builds_may_be_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "harness.networks.openmmlab")
+    built(classifier("r18"))
+    assert "harness.networks.openmmlab" in sys.modules, "without it mmsegmentation cannot be imported on mmcv-lite"
+
+
 def test_a_new_field_changes_no_key() -> None:
     assert digest(Classifier("resnet18")) == digest(Classifier("resnet18", 0.5, None))
     assert '"shrink"' not in str(Classifier("resnet18"))
@@ -159,7 +166,10 @@ def test_a_new_field_changes_no_key() -> None:
 
 def test_a_classifier_that_does_not_exist_is_one_sentence() -> None:
     for network, sentence in (
-        (Classifier("resnet18", shrink=RESNET), "shrink` of resnet18 to be None, because torchvision builds it whole"),
+        (
+            Classifier("squeezenet1_0", shrink=RESNET),
+            "of squeezenet1_0 to be None, because torchvision builds it whole",
+        ),
         (Classifier("r18", shrink=RESNET), "shrink `head` of a classifier to be None, because it has no decode head"),
         (Classifier("r18", shrink=Shrink(8, 2)), "shrink `stages` of r18 to be 4, but got 2"),
     ):

@@ -171,11 +171,12 @@ def test_an_image_that_is_too_small_for_a_squeezenet_is_refused() -> None:
         building.logits(network, module, torch.randn(1, 3, 20, 64))
 
 
-TORCHVISION = {each.name: each for each in registered() if each.kind is Classifier}
+CLASSIFIERS = {each.name: each for each in registered() if each.kind is Classifier}
 
 NETWORKS = [
     *(Segmenter("unet-s5-d16", head, shrink) for head in HEADS for shrink in (None, Shrink(8, 3), Shrink(16, 2))),
-    *(Classifier(backbone) for name in ("resnet", "squeezenet") for backbone in TORCHVISION[name].backbones),
+    *(Classifier(each) for name in ("resnet", "squeezenet") for each in CLASSIFIERS[name].backbones),
+    *map(Classifier, CLASSIFIERS["densenet"].backbones[:2]),
 ]
 
 
@@ -195,6 +196,7 @@ def test_families_are_asked_without_torch() -> None:
         "assert len(registered()) >= 3\n"
         "segmenters = [Segmenter(name, 'upernet') for name in ('r50', 'vit-b16_ln_mln', 'swin-base-patch4-window7')]\n"
         "segmenters += [Segmenter(name, 'fcn') for name in ('unet-s5-d16', 'r50-d8', 'hr48', 'squeezenet1_0')]\n"
+        "segmenters += [Classifier('densenet121', attention=SelfAttention(2))]\n"
         "for network in (*segmenters, Classifier('resnet18'), Classifier('r18', shrink=Shrink(8, 4, .25))):\n"
         "    recipe = Recipe(Data('dme'), network, Budget(1))\n"
         "    family(network).check(recipe); family(network).cost(network, (64, 64)); family(network).stride(network)\n"

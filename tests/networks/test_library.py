@@ -144,6 +144,23 @@ def test_a_file_of_the_user_is_named_by_its_path_and_hash(tmp_path: Path) -> Non
         library.find(Weights(str(file)))
 
 
+def test_weights_that_nobody_published_are_what_the_user_puts_there(tmp_path: Path) -> None:
+    name = "yours/dr-resnet18"
+    absent = Library(tmp_path, fetch=True).find(Weights(name))
+    assert isinstance(absent, str)
+    assert f"{name} as dr-resnet18.pth in {tmp_path}" in absent
+    (tmp_path / "dr-resnet18.pth").write_bytes(CONTENT)
+    found = Library(tmp_path).find(Weights(name))
+    assert isinstance(found, Weights)
+    assert found.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    assert found.path == str(tmp_path / "dr-resnet18.pth")
+
+
+@pytest.mark.parametrize("name", ["yours/", "yours/../other", "yours/a/b"])
+def test_a_name_of_the_users_weights_is_no_path(name: str) -> None:
+    assert released.find(name) is None
+
+
 def test_a_file_that_changes_on_the_way_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "mine.pth"
     file.write_bytes(CONTENT)

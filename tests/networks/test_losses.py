@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import types
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
@@ -22,6 +25,7 @@ DICE = [Dice(), Dice(over="foreground")]
 NAMES = ["all classes", "foreground"]
 MMSEG = {"all": {"use_sigmoid": True, "ignore_index": 255}, "foreground": {"use_sigmoid": False, "ignore_index": 0}}
 ALL = [CrossEntropy(), CrossEntropy(class_weight=(1.0, 10.0, 2.0)), *DICE, Focal(), Focal(gamma=0.0, alpha=0.25)]
+ALL += [Focal(class_weight=(1.0, 10.0, 2.0))]
 
 
 def sample(seed: int, classes: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,6 +93,50 @@ def test_focal_is_torchvisions_on_valid_pixels(spec: Focal) -> None:
         one_hot = functional.one_hot(targets[valid], 3).double()
         theirs = sigmoid_focal_loss(chosen, one_hot, alpha=spec.alpha, gamma=spec.gamma, reduction="mean")
         torch.testing.assert_close(value(spec, logits, targets), spec.weight * theirs)
+
+
+@given(
+    st.lists(st.lists(st.floats(-8, 8), min_size=3, max_size=3), min_size=1, max_size=6),
+    st.data(),
+    st.floats(0, 5),
+    st.floats(0, 1),
+)
+def test_focal_is_torchvisions_for_any_pixels(rows: list[list[float]], data: Any, gamma: float, alpha: float) -> None:
+    """Per pixel and class, a mean over what counts, or with class weights the mean that they weigh."""
+    logits = torch.tensor(rows, dtype=torch.float64)
+    labels = data.draw(st.lists(st.sampled_from([0, 1, 2, 255]), min_size=len(rows), max_size=len(rows)))
+    weights = data.draw(st.none() | st.tuples(*[st.sampled_from([0.0, 0.5, 1.0, 10.0])] * 3).filter(any))
+    targets = torch.tensor(labels)
+    total = norm = 0.0
+    for pixel, label in zip(logits, labels, strict=True):
+        if label != 255:
+            truth = torch.eye(3, dtype=torch.float64)[label]
+            weight = 1.0 if weights is None else weights[label]
+            total += weight * float(sigmoid_focal_loss(pixel, truth, alpha=alpha, gamma=gamma, reduction="sum"))
+            norm += 3 * weight
+    ours = value(Focal(2.0, gamma, alpha, weights), logits.T[None, :, None], targets[None, None])
+    assert float(ours) == pytest.approx(2 * total / norm if norm else 0.0, abs=1e-12)
+
+
+def test_focal_with_equal_weights_is_focal_without() -> None:
+    logits, targets = sample(2)
+    targets[:, :2] = 255
+    weighted = value(Focal(class_weight=(3.0, 3.0, 3.0)), logits, targets)
+    torch.testing.assert_close(weighted, value(Focal(), logits, targets))
+
+
+def test_focal_calls_no_compiled_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mmsegmentation's needs one on a GPU; mmcv-lite has none."""
+    import mmcv.ops
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("an operator of mmcv was called")
+
+    monkeypatch.setattr(mmcv.ops, "sigmoid_focal_loss", refuse)
+    monkeypatch.setattr(sys.modules["mmseg.models.losses.focal_loss"], "_sigmoid_focal_loss", refuse)
+    logits, targets = sample(0)
+    for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
+        assert value(Focal(), logits.to(device), targets.to(device)) > 0
 
 
 def test_focal_is_by_hand_in_a_small_case() -> None:
@@ -162,6 +210,8 @@ def test_a_loss_that_does_not_suit_is_one_sentence() -> None:
     losses.check_classes((CrossEntropy(class_weight=(1.0, 2.0)), Dice()), 2)
     with pytest.raises(ValueError, match=r"a weight for each of 3 classes, but got 2\."):
         losses.check_classes((CrossEntropy(class_weight=(1.0, 2.0)),), 3)
+    with pytest.raises(ValueError, match=r"Expected Focal `class_weight` to hold a weight for each of 3 classes"):
+        losses.check_classes((Focal(class_weight=(1.0, 2.0)),), 3)
 
 
 def test_a_loss_is_added_with_one_module(monkeypatch: pytest.MonkeyPatch) -> None:

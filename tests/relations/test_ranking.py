@@ -160,3 +160,71 @@ def test_a_collapsed_reference_shows_no_order():
     decision = relation.decide({**samples, Collapsed("rb"): [1, 1, 0, 0, 0, 0, 0, 0]})
     assert decision.verdict is Verdict.INCONCLUSIVE
     assert decision.parts[0].reason == "The order of the references is not shown."
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("bound", [0.0, 0.1, 0.6, -1.0])
+def test_to_stay_below_is_the_mirror_image_of_to_exceed(bound, paired):
+    """With the values turned round, each order turns round, and nothing else changes."""
+    for seed in range(20):
+        means = dict(zip("abcd", np.random.default_rng(seed).normal(size=4) * 2, strict=True))
+        samples = seeds(means, seed=seed)
+        turned = {arm: -values for arm, values in samples.items()}
+        above = RankCorrelation(MODELS, above=bound, paired=paired).decide(samples)
+        below = RankCorrelation(MODELS, below=-bound, paired=paired).decide(turned)
+        assert (below.verdict, below.pvalue, below.pvalue_against) == (
+            above.verdict,
+            above.pvalue,
+            above.pvalue_against,
+        )
+        assert below.effect == pytest.approx(-above.effect)
+        assert below.interval == pytest.approx((-above.interval[1], -above.interval[0]))
+        assert below.exact_pvalue == pytest.approx(above.exact_pvalue)
+        assert [part.verdict for part in below.parts] == [part.verdict for part in above.parts]
+
+
+def test_pairs_that_go_the_wrong_way_round_stand_so():
+    samples = seeds({"a": 9, "b": 0}, sd=0.1)
+    decision = RankCorrelation((("a", 1.0), ("b", 2.0)), below=0.0).decide(samples)
+    assert decision.verdict is Verdict.SUPPORTED
+    assert decision.notes[0] == "0 concordant and 1 discordant of 1 pairs of models"
+    (pair,) = decision.parts
+    assert (pair.label, pair.verdict, pair.effect > 8) == ("b < a against the reference", Verdict.SUPPORTED, True)
+    assert RankCorrelation(MODELS, below=0.0).describe().startswith("τ with the reference < 0 (a 70")
+
+
+@pytest.mark.parametrize(("above", "below"), [(0.2, 0.3), (0.0, -1.0), (0.0, 1.1)])
+def test_a_bound_below_stands_alone_and_in_range(above, below):
+    with pytest.raises(ValueError, match=r"`below` to be in \(-1, 1\] and to stand without `above`"):
+        RankCorrelation(MODELS, above, below=below)
+
+
+def misleading(n=6):
+    """Recall and mDice of models as they come: the better one looks, the more it calls background; `blind` is empty."""
+    recall = seeds({"all": 0.9, "half": 0.5, "some": 0.2}, n, sd=0.01) | {"blind": np.zeros(n)}
+    dice = seeds({"all": 0.05, "half": 0.3, "some": 0.42, "blind": 0.4975}, n, seed=1, sd=0.001)
+    samples = {Value(arm, DICE): figures for arm, figures in dice.items()}
+    samples |= {Value(arm, RECALL): figures for arm, figures in recall.items()}
+    return {**samples, Collapsed("blind"): np.ones(n), Collapsed("all"): np.ones(n)}
+
+
+def test_a_mean_that_misleads_is_found_out_where_collapse_counts():
+    """Models that collapsed have their values here; apart, they would be worst by both metrics alike."""
+    pairs = tuple((arm, Value(arm, DICE)) for arm in ("all", "half", "some", "blind"))
+    relation = RankCorrelation(pairs, below=0.0, collapse_counts=True, paired=False, measure=RECALL)
+    decision = relation.decide(misleading())
+    assert (decision.verdict, decision.effect, decision.interval) == (Verdict.SUPPORTED, -1.0, (-1.0, -1.0))
+    assert not any(any(part.collapsed) for part in decision.parts)
+    apart = RankCorrelation(pairs, below=0.0, paired=False, measure=RECALL).decide(misleading())
+    assert apart.verdict is not Verdict.SUPPORTED
+
+
+def test_models_that_are_equal_are_no_evidence_that_a_mean_misleads():
+    errors = 0
+    pairs = tuple((arm, Value(arm, DICE)) for arm in "abcd")
+    relation = RankCorrelation(pairs, below=0.0, collapse_counts=True, paired=False, measure=RECALL)
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        samples = {Value(arm, measure): rng.normal(size=5) for arm in "abcd" for measure in (DICE, RECALL)}
+        errors += relation.decide(samples).verdict is Verdict.SUPPORTED
+    assert errors <= 4  # 5% would be 10

@@ -55,6 +55,8 @@ from harness.specs.measures import Value, parse
         lambda: RankCorrelation((("a", "r"), ("b", "r"))),
         lambda: RankCorrelation((("a", math.nan), ("b", 1.0))),
         lambda: RankCorrelation((("a", 1.0), ("b", 2.0)), above=1),
+        lambda: RankCorrelation((("a", 1.0), ("b", 2.0)), below=-1),
+        lambda: RankCorrelation((("a", 1.0), ("b", 2.0)), above=0.1, below=0.2),
         lambda: RankCorrelation(("a", "b")),
         lambda: ConvergesFaster("a", "a"),
         lambda: ConvergesFaster("a", "b", 0),

@@ -36,6 +36,7 @@ RELATIONS = [
     NonMonotonic(ARMS, "b"),
     BestOf(ARMS, "b"),
     RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0)), above=0.2),
+    RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0)), below=0.2),
     ConvergesFaster("a", "b", 1.1),
     All((Greater("a", "b"), Equivalent(("b", "c"), 0.3))),
 ]

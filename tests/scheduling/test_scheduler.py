@@ -415,6 +415,26 @@ def test_an_evaluation_without_training_waits_for_the_training_that_it_evaluates
     assert Counter(trained())["0.5/0"] == 1
 
 
+def test_an_artifact_that_nobody_asked_for_is_made_once_and_only_from_weights(scheduler, caplog, monkeypatch):
+    claim = question({"good": GOOD, "bad": BAD})
+    worker = scheduler(claim)
+    worker.finish(claim)
+    assert worker.add(job(GOOD, 0), "explanations", "smoke")
+    assert worker.add(job(GOOD, 0), "explanations", "smoke")
+    lines = (Path(os.environ["FAKE_LOG"])).read_text().splitlines()
+    assert [line.split()[2] for line in lines if line.startswith("produce explanations")] == ["0.6/0"]
+    (worker.store.entry(worker.key(job(GOOD, 1))) / "weights.pt").unlink()
+    assert not worker.add(job(GOOD, 1), "explanations", "smoke")
+
+    def broken(self, job, key, artifact):
+        raise ValueError("Expected a classifier, which pools its last feature map.")
+
+    monkeypatch.setattr(synthetic.Runner, "produce", broken)
+    assert not worker.add(job(GOOD, 2), "explanations", "smoke")
+    assert "no explanations of dme fcn, batch 8, seed 2: Expected a classifier" in caplog.text
+    assert not worker.record(job(GOOD, 2)).failed
+
+
 class Patient:
     """A demand that is content after two seconds, whatever was done."""
 

@@ -27,6 +27,8 @@ from harness.specs import CrossEntropy, Dice, Focal
         (lambda: Dice(over="background"), "Dice `over` to be one of 'all', 'foreground', but got 'background'"),
         (lambda: Focal(gamma=-1), "Focal `gamma` to be at least 0, but got -1"),
         (lambda: Focal(alpha=1.5), "Focal `alpha` to be between 0 and 1, but got 1.5"),
+        (lambda: Focal(class_weight=(1.0, -1.0)), "Focal `class_weight` to be at least 0, but got -1"),
+        (lambda: Focal(class_weight=(0.0, 0.0)), "Focal `class_weight` above 0 somewhere"),
     ],
 )
 def test_a_mistake_is_one_sentence(refusal, make, words: str) -> None:

@@ -162,3 +162,12 @@ def test_disposable_weights_make_room_before_a_job_is_refused(store: Store, monk
     monkeypatch.setattr(shutil, "disk_usage", usage)
     store.check_space()
     assert store.has(KEY, "weights")
+
+
+def test_a_look_at_a_disposable_artifact_leaves_it_disposable(store: Store) -> None:
+    write(store, keep=())
+    store.artifact(KEY, "weights", stays=False)
+    assert store.trim(0) == [KEY]
+    write(store, OTHER, keep=())
+    store.artifact(OTHER, "weights")
+    assert store.trim(0) == []

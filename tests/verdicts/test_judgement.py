@@ -11,8 +11,8 @@ from scipy import stats
 from synthetic import DRIVE, question, recipe, record
 
 from harness.converter import plain
-from harness.relations import All, ConvergesFaster, Decision, Equivalent, Greater, Looks, Verdict
-from harness.specs import Ensemble, Job, Weights, recipe_of
+from harness.relations import All, Contrast, ConvergesFaster, Decision, Equivalent, Greater, Looks, Verdict
+from harness.specs import Ensemble, Job, Weights, parse, recipe_of
 from harness.verdicts import blank, judge
 from harness.verdicts.judgement import undecided, weights_text
 
@@ -268,3 +268,67 @@ def test_a_row_says_which_kind_it_is():
     assert row(claim()).undecided == ""
     open_row = row(question({"good": recipe(0.5), "same": recipe(0.501)}, looks=Looks.fixed(4)))
     assert (open_row.verdict, open_row.undecided != "") == (Verdict.INCONCLUSIVE, True)
+
+
+ASIDE = recipe(0.5)
+
+
+def beside(**changes):
+    return question(
+        {"good": GOOD, "bad": BAD, "aside": ASIDE},
+        Greater("good", "bad"),
+        **{"looks": Looks.fixed(4), "contrasts": (Contrast("leak", "good", "aside", "one less other"),), **changes},
+    )
+
+
+def test_a_contrast_stands_beside_the_row_and_changes_nothing_else():
+    made, without = row(beside()), row(claim())
+    (leak,) = made.contrasts
+    good, aside = ([*arm.values] for arm in made.arms if arm.name != "bad")
+    theirs = stats.ttest_ind(good, aside, equal_var=False).confidence_interval(0.9)
+    assert leak.interval == pytest.approx((theirs.low, theirs.high))
+    assert (leak.effect, leak.metric, leak.words) == (pytest.approx(0.1, abs=0.03), "IoU.fluid", "one less other")
+    assert (
+        replace(
+            made,
+            contrasts=(),
+            arms=made.arms[:2],
+            question=without.question,
+            seconds_saved=without.seconds_saved,
+        )
+        == without
+    )
+
+
+def test_a_row_without_contrasts_has_none():
+    assert row(claim()).contrasts == ()
+    assert plain(row(claim()))["contrasts"] == []
+
+
+def test_a_run_of_a_contrast_that_failed_leaves_the_claim_decided_and_says_so():
+    made = row(beside(), failing(of(ASIDE, [2])))
+    assert made.verdict is Verdict.SUPPORTED
+    assert (made.contrasts[0].effect, made.contrasts[0].reason) == (None, "1 of 8 runs failed")
+    assert made.arms[2].failed == ("the loss was NaN at iteration 7",)
+    assert json.dumps(plain(made), allow_nan=False)
+
+
+def test_a_contrast_is_of_the_runs_that_converged():
+    made = row(beside(), collapsing(of(ASIDE, [1])))
+    assert made.verdict is Verdict.SUPPORTED
+    assert made.contrasts[0].collapsed == (0, 1)
+    assert made.contrasts[0].effect == pytest.approx(0.1, abs=0.03)  # with the collapsed run it would be above .2
+
+
+def test_further_measures_stand_beside_every_arm_and_decide_nothing():
+    made = row(beside(beside=(parse("mAcc"), parse("IoU.fluid"))))
+    for arm in made.arms:
+        (metric, value), *none = arm.others.items()
+        assert (metric, none) == ("mAcc", [])
+        assert value == pytest.approx((1 + arm.mean) / 2, abs=0.01)  # recall of the background is 1, of fluid its IoU
+    assert made.standing == row(claim()).standing
+
+
+def test_few_test_subjects_of_a_contrast_are_no_note_on_the_claim():
+    made = row(beside(), lambda run, done: replace(done, test_subjects=["a"] * 6) if of(ASIDE)(run) else done)
+    assert not any("too few subjects" in note for note in made.notes)

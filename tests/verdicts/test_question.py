@@ -10,6 +10,7 @@ from synthetic import DRIVE, question, recipe, record
 from harness.relations import (
     All,
     Collapsed,
+    Contrast,
     Greater,
     Looks,
     NotWorse,
@@ -199,3 +200,47 @@ def test_figures_in_percent_and_times_taken_for_values_are_one_sentence(relation
     arms = {arm: {"good": GOOD, "bad": BAD}[arm] for arm in relation.arms}
     with pytest.raises(ValueError, match=words):
         question(arms, relation, measure=measure)
+
+
+LEAK = (Contrast("leak", "good", "aside"),)
+ASIDE = recipe(0.5)
+
+
+def test_an_arm_that_only_a_contrast_names_takes_no_part_in_the_relation():
+    claim = question({"good": GOOD, "bad": BAD, "aside": ASIDE}, Greater("good", "bad"), contrasts=LEAK)
+    assert claim.compared == ("good", "bad")
+    assert claim.samples(finder()) == question({"good": GOOD, "bad": BAD}).samples(finder())
+    assert {run.recipe for run in claim.jobs(1)} == {GOOD, BAD, ASIDE}
+
+
+def test_a_claim_that_is_decided_still_wants_the_arms_of_its_contrasts():
+    """Their runs may be absent where other claims have trained all that is compared."""
+    claim = question({"good": GOOD, "bad": BAD, "aside": ASIDE}, Greater("good", "bad"), contrasts=LEAK)
+    assert claim.wanted(finder(s6=0)) == 3
+    assert claim.wanted(finder(s5=2)) == 3
+    assert claim.wanted(finder()) == 0
+    assert question({"good": GOOD, "bad": BAD}).wanted(finder(s5=0)) == 0
+
+
+def test_a_contrast_of_an_early_stop_wants_only_the_seeds_that_were_used():
+    looks = Looks((4, 7, 10))
+    claim = question({"good": GOOD, "bad": BAD, "aside": ASIDE}, Greater("good", "bad"), looks=looks, contrasts=LEAK)
+
+    def find(run: Job):
+        if run.recipe == ASIDE and run.seed > 1:
+            return None
+        return record(run, "k")  # with noise
+
+    assert claim.stand(find).decision.n == 4
+    assert claim.wanted(find) == 4
+
+
+def test_an_arm_that_neither_relation_nor_contrast_names_is_a_mistake():
+    with pytest.raises(ValueError, match="its relation does not name 'aside'"):
+        question({"good": GOOD, "bad": BAD, "aside": ASIDE}, Greater("good", "bad"))
+
+
+def test_contrasts_compare_no_times():
+    relation = Greater("good", "bad", measure="IoU.fluid")
+    with pytest.raises(ValueError, match="Expected the contrasts of tiny-paper/first-is-better to compare values"):
+        question({"good": GOOD, "bad": BAD, "aside": ASIDE}, relation, contrasts=LEAK, measure="time:IoU.fluid>=0.4")

@@ -80,6 +80,7 @@ class PooledBackbone(ClassifierFamily):
 
     def make(self, network: Classifier, classes: int) -> torch.nn.Module:
         """As :meth:`ClassifierFamily.make`."""
+        import harness.networks.openmmlab  # noqa: F401
 
         # isort: split
         from mmseg.registry import MODELS
