@@ -111,6 +111,8 @@ class Small:
         epochs: Of the target and of the first stage.
         batch_size: Of both.
         learning_rate, tuning_rate: Adam's for small networks, and for those that start from ImageNet.
+        dropout: Share of the published dropout that networks with so few features bear.
+        step: After which share of the epochs the learning rate falls.
         one_source: Whether all seeds of an arm share one first stage.
     """
 
@@ -126,6 +128,8 @@ class Small:
     batch_size: int
     learning_rate: float
     tuning_rate: float
+    dropout: float
+    step: float
     one_source: bool
 
 
@@ -143,6 +147,8 @@ SMALL: dict[Scale, Small] = {
         batch_size=16,
         learning_rate=1e-3,
         tuning_rate=3e-4,
+        dropout=0.4,
+        step=0.75,
         one_source=False,
     ),
     "smoke": Small(
@@ -156,8 +162,10 @@ SMALL: dict[Scale, Small] = {
         test=0.4,
         epochs=10,
         batch_size=16,
-        learning_rate=3e-3,
-        tuning_rate=3e-3,
+        learning_rate=5e-3,
+        tuning_rate=5e-3,
+        dropout=0.2,
+        step=0.75,
         one_source=True,
     ),
 }
@@ -254,7 +262,7 @@ class Pipeline:
             transforms=self._transforms(size),
             normalise=IMAGENET,
             optimiser=Optimiser("adam", rate, weight_decay=1e-3),
-            schedule=Step(max(1, self._epochs // 2)),
+            schedule=Step(max(1, round((small.step if small else 0.5) * self._epochs))),
             batch_size=batch_size,
             select=Last() if small else BestOnValidation(Metric("kappa")),
             precision="bf16" if self.scale == "reduced" else "fp32",
@@ -281,7 +289,7 @@ class Pipeline:
     def _network(self, backbone: str, dropout: float) -> Classifier:
         small = self._small
         shrink = None if small is None or backbone in small.whole else small.network
-        return Classifier(backbone, dropout, shrink)
+        return Classifier(backbone, dropout if shrink is None or small is None else small.dropout * dropout, shrink)
 
     def _transforms(self, size: tuple[int, int]) -> tuple[Transform, ...]:
         return (RandomResize(1.0, 1.15), RandomRotation(15), RandomCrop(size), RandomFlip(), JITTER)
