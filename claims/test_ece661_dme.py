@@ -22,7 +22,7 @@ from harness.relations import (
     Increasing,
     NonMonotonic,
     NotGreater,
-    RankCorrelation,
+    RankCorrelationBySeed,
 )
 from harness.specs import Final, Metric, Value
 
@@ -125,22 +125,18 @@ def test_best_configuration(claim, split):
 def test_zero_shot_metrics_mislead(claim):
     """Before fine-tuning, the models that look better by the mean metrics find less of the fluid.
 
-    That is asked as a ranking: over these models, the order by mDice and the order by fluid recall disagree (τ below
-    0). A model that predicts background alone has a recall of 0 and the mDice of the background, and counts with those
-    values. The paper explains it by predictions of background alone; the recall of fluid, the mean recall and the
-    pictures beside the row say whether that is so.
+    That is asked as a ranking: of the models as one seed draws them, heads for two classes included, the order by mDice
+    disagrees with the order by fluid recall (the mean of τ is below 0). The paper explains it by predictions of
+    background alone; the recall of fluid, the mean recall and the pictures beside the row say whether that is so.
     """
     dme = Pipeline(claim.scale)
     claim.holds(
-        RankCorrelation(
-            tuple((name, Value(name, Final(Metric(MDICE)))) for name in MODELS),
-            below=0.0,
-            collapse_counts=True,
-            paired=False,
-        ),
+        RankCorrelationBySeed(tuple((name, Value(name, Final(Metric(MDICE)))) for name in MODELS), below=0.0),
         {name: dme.zero_shot(name) for name in MODELS},
         measure="Acc.foreground",
         beside=("mAcc", "mIoU"),
+        # Registration 1 ranked the means over seeds, in which models with random heads are all alike.
+        registration=2,
     )
 
 

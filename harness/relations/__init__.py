@@ -12,6 +12,7 @@ from harness.relations.holm import FamilyVerdict, adjust
 from harness.relations.looks import Look, Looks, SequentialDecision, decide_sequentially
 from harness.relations.one_difference import Greater, NotGreater, NotWorse, Reaches
 from harness.relations.ranking import RankCorrelation
+from harness.relations.ranking_by_seed import RankCorrelationBySeed
 from harness.relations.relation import Collapsed, Key, Relation, Samples
 from harness.relations.two_level import TwoLevel, two_level
 
@@ -35,6 +36,7 @@ __all__ = [
     "NotGreater",
     "NotWorse",
     "RankCorrelation",
+    "RankCorrelationBySeed",
     "Reaches",
     "Relation",
     "Samples",

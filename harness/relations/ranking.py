@@ -43,9 +43,6 @@ class RankCorrelation(Relation):
         above: What τ exceeds, in [−1, 1).
         below: What τ stays below instead, in (−1, 1]: the reference orders the models the wrong way round. ``None``:
             `above` is asked.
-        collapse_counts: Whether collapsed runs have their values like any others, for claims that are about collapse: a
-            network that predicts background alone finds nothing, however well it looks by a mean. Else models are
-            compared among the runs that converged, and by how often they collapse.
         paired: Whether the models' seeds are pairs; else Welch's test of two samples.
         measure: The relation's own measure, see `Relation`; also of references that are names of arms.
 
@@ -63,7 +60,6 @@ class RankCorrelation(Relation):
     pairs: tuple[tuple[str, float | Key], ...]
     above: float = 0.0
     below: float | None = field(default=None, kw_only=True)
-    collapse_counts: bool = field(default=False, kw_only=True)
     paired: bool = field(default=True, kw_only=True)
     effect_kind = "correlation"
 
@@ -114,8 +110,11 @@ class RankCorrelation(Relation):
         return (figure for pair in self.pairs for figure in pair if isinstance(figure, Key))
 
     def describe(self) -> str:
-        references = ", ".join(f"{arm} {r if isinstance(r, Key) else format(r, 'g')}" for arm, r in self.pairs)
         bound = f"> {self.above:g}" if self.below is None else f"< {self.below:g}"
+        own = {str(r.measure) if isinstance(r, Value) and r.arm == arm else "" for arm, r in self.pairs}
+        if len(own) == 1 and "" not in own:
+            return f"τ with {own.pop()} {bound} ({', '.join(self.models)})"
+        references = ", ".join(f"{arm} {r if isinstance(r, Key) else format(r, 'g')}" for arm, r in self.pairs)
         return f"τ with the reference {bound} ({references})"
 
     @property
@@ -132,13 +131,6 @@ class RankCorrelation(Relation):
         claimed, opposed = self._sides(samples)
         support, refute = self.required
         return partial_conjunctions(claimed)[..., support - 1], partial_conjunctions(opposed)[..., refute - 1]
-
-    def collapsed_runs(self, samples: Arrays, arm: Key) -> Array:
-        flags = super().collapsed_runs(samples, arm)
-        return np.zeros_like(flags) if self.collapse_counts else flags
-
-    def converged(self, samples: Arrays, arm: Key) -> Array:
-        return self._values(samples, arm) if self.collapse_counts else super().converged(samples, arm)
 
     def decide_part(self, samples: Arrays, alpha: float, comparisons: float) -> Decision:
         n = min(samples[key].size for key in self.keys)
@@ -250,8 +242,6 @@ class RankCorrelation(Relation):
             low, high = (high, low) if first > second else (low, high)
         if self.below is not None:
             low, high = high, low
-        if self.collapse_counts:
-            samples = {key: values for key, values in samples.items() if not isinstance(key, Collapsed)}
         names = self.models[low], self.models[high]
         relation = Greater(names[1], names[0], measure=self.measure, paired=self.paired)
         part, estimate = relation.decide_part(samples, alpha, comparisons), relation.estimate(samples)

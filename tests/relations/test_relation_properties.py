@@ -21,6 +21,7 @@ from harness.relations import (
     NotGreater,
     NotWorse,
     RankCorrelation,
+    RankCorrelationBySeed,
     Reaches,
     Verdict,
 )
@@ -37,6 +38,7 @@ RELATIONS = [
     BestOf(ARMS, "b"),
     RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0)), above=0.2),
     RankCorrelation((("a", 1.0), ("b", 2.0), ("c", 3.0)), below=0.2),
+    RankCorrelationBySeed((("a", 1.0), ("b", 2.0), ("c", 3.0)), above=0.2),
     ConvergesFaster("a", "b", 1.1),
     All((Greater("a", "b"), Equivalent(("b", "c"), 0.3))),
 ]
