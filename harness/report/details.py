@@ -121,6 +121,8 @@ def _arms(arms: Iterable[Arm]) -> list[RenderableType]:
         value = Text(phrasing.arm_value(arm)).append(f" ({arm.n})", style="dim")
         if marks := phrasing.arm_marks(arm):
             value.append(f" {'; '.join(marks)}", style="red")
+        if further := phrasing.others_text(arm):
+            value.append(f" {further}", style="dim")
         grid.add_row(Text(arm.name, overflow="fold"), value)
     return [grid]
 

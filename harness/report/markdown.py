@@ -119,12 +119,9 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     if len(parts) > 1:
         yield from (("comparison", _comparison(row, part)) for part in parts)
     for arm in row.arms:
-        further = (
-            f", {phrasing.metric_title(name)}: {numerals.figure(value, whole=phrasing.counts_epochs(name))}"
-            for name, value in arm.others.items()
-        )
+        further = f", {text}" if (text := phrasing.others_text(arm)) else ""
         bound = f"; {text}" if (text := phrasing.collapse_text(arm)) else ""
-        yield "arm", phrasing.arm_text(arm) + "".join(further) + _beside(figures.arm_text(row, arm)) + bound
+        yield "arm", phrasing.arm_text(arm) + further + _beside(figures.arm_text(row, arm)) + bound
     yield from (("contrast, decides nothing", phrasing.contrast_text(contrast)) for contrast in row.contrasts)
     yield from (("annotators", phrasing.agreement_text(agreement)) for agreement in row.agreements)
     yield from ((f"weights of {arm.name}", text) for arm in row.arms for text in arm.weights)

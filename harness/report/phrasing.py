@@ -124,6 +124,13 @@ def arm_text(arm: Arm) -> str:
     return f"{arm.name} {arm_value(arm)} ({'; '.join([f'n = {arm.n}', *arm_marks(arm)])})"
 
 
+def others_text(arm: Arm) -> str:
+    """``mDice 0.599, mAcc 0.659``: the means of the further metrics that stand beside an arm."""
+    return ", ".join(
+        f"{metric_title(name)} {figure(value, whole=counts_epochs(name))}" for name, value in arm.others.items()
+    )
+
+
 def effect_text(row: Row) -> str:
     """The effect alone."""
     kind = row.effect_kind
