@@ -124,7 +124,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (TRANSFORMS[5], {"brightness": 0.0, "contrast": 0.1, "saturation": 0.4}),
     (LOSSES[0], {"weight": 2.0, "class_weight": None}),
     (LOSSES[1], {"weight": 1.0, "over": "foreground"}),
-    (LOSSES[2], {"weight": 2.0, "gamma": 1.0, "alpha": 0.25}),
+    (LOSSES[2], {"weight": 2.0, "gamma": 1.0, "alpha": 0.25, "class_weight": (1.0, 10.0)}),
     (OPTIMISER, {"name": "adamw", "lr": 0.01, "momentum": 0.0, "weight_decay": 0.0}),
     (RICH.schedule, {"power": 1.0, "min_lr": 1e-4}),
     (SOURCE.schedule, {"every": 4, "gamma": 0.5}),
