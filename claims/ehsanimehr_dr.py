@@ -73,8 +73,8 @@ EARLY_LAYERS = {
 """What is frozen where a claim freezes the first layers."""
 
 ATTENTION: dict[str, Attention] = {
-    "spatial-7": SpatialAttention(7),
-    "spatial-11": SpatialAttention(11),
+    "spatial-7": SpatialAttention(7, relu=True),
+    "spatial-11": SpatialAttention(11, relu=True),
     "channel": ChannelAttention(),
     "self-attention": SelfAttention(),
 }
@@ -178,6 +178,11 @@ class Pipeline:
     scale: Scale
 
     @property
+    def paired(self) -> bool:
+        """Whether seeds are compared as pairs: where the patients who test change with the seed, for all arms alike."""
+        return self._small is not None
+
+    @property
     def single_network(self) -> str:
         """The backbone where one network alone is compared; as published, DenseNet-121."""
         return self._small.single if self._small else "densenet121"
@@ -274,7 +279,7 @@ class Pipeline:
         if small and backbone not in small.whole:
             return Scratch()
         classifier = Recipe(
-            data=Data("imagenet", resize=Resize((256, 256), "short-side")),
+            data=Data("imagenet", count=1000, resize=Resize((256, 256), "short-side")),
             network=self._network(backbone, 0.5),
             budget=Budget(90, "epochs"),
             transforms=(RandomCrop((224, 224)), RandomFlip()),

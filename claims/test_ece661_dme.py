@@ -28,7 +28,7 @@ from harness.specs import Final, Metric, Value
 
 MDICE = "mDice"
 
-SPLITS = [pytest.param("random", id="as-published"), pytest.param("subject", id="by-subject")]
+SPLITS = [pytest.param("random", id="as-published"), pytest.param("folds", id="by-subject")]
 
 
 def leak(pipeline, arm, recipe):
@@ -44,7 +44,7 @@ def leak(pipeline, arm, recipe):
     ("split", "smallest"),
     [
         pytest.param("random", 256, id="as-published"),
-        pytest.param("subject", 256, id="by-subject"),
+        pytest.param("folds", 256, id="by-subject"),
         pytest.param("random", None, id="whole"),
     ],
 )

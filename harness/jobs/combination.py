@@ -139,37 +139,19 @@ def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def member_weights(validation: Sequence[Shares], truth: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-    """Weights of the members, ``(M,)``, with the least log loss on the validation images; equal ones to start from.
+    """Weights of the members, ``(M,)``, in proportion to their accuracy on the validation images; they add up to 1.
+
+    Weights that do best there, by log loss for example, leave one member alone where few images are held out: on 40
+    images that happened in two of five trials.
 
     Args:
         validation: Probabilities ``(N, C, …)`` of each member.
         truth: True classes ``(N, …)``, 255 where nothing is known, unless there are more classes.
     """
-    from scipy.optimize import minimize
-
     known = (truth != 255) | (validation[0].shape[1] > 255)
-    of_truth = [
-        np.take_along_axis(np.moveaxis(member, 1, -1)[known], truth[known][:, None].astype(np.intp), 1)[:, 0]
-        for member in validation
-    ]
-    likelihood = np.stack(of_truth).astype(np.float64)
-    count = len(validation)
-
-    def loss(shares: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        mixed = np.maximum(shares @ likelihood, SMALLEST)
-        return float(-np.log(mixed).mean()), -(likelihood / mixed).mean(1)
-
-    solution = minimize(
-        loss,
-        np.full(count, 1 / count),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0, 1)] * count,
-        constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1, "jac": np.ones_like},
-        options={"ftol": 1e-9},
-    )
-    shares = np.clip(solution.x, 0, None)
-    return np.asarray(shares / shares.sum(), np.float64)
+    right = np.array([np.mean((member.argmax(1) == truth)[known]) for member in validation], np.float64)
+    total = right.sum()
+    return right / total if total > 0 else np.full(len(right), 1 / len(right))
 
 
 def confusion(shares: Shares, truth: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:

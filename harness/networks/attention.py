@@ -11,23 +11,26 @@ from harness.specs import Attention, ChannelAttention, SpatialAttention
 class SpatialGate(nn.Module):
     """Weighs positions by their channels' maximum and mean: the spatial attention of CBAM, Woo et al. 2018, §3.
 
-    A convolution without bias, batch normalisation and a sigmoid, as in the authors' code. The momentum of the batch
+    A convolution without bias, batch normalisation and a sigmoid, as in the authors' code; where it is asked for with a
+    ReLU before the sigmoid, so that no weight lies below a half. The momentum of the batch
     normalisation is torch's 0.1, not their 0.01, which after 100 iterations would leave a third of the running
     statistics as initialised.
 
     Args:
         kernel: Side of the convolution, odd.
+        relu: Whether there is a ReLU before the sigmoid.
     """
 
-    def __init__(self, kernel: int) -> None:
+    def __init__(self, kernel: int, relu: bool) -> None:
         super().__init__()
         self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(1)
+        self.activation = nn.ReLU() if relu else nn.Identity()
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """The maps ``(B, C, h, w)``, each position times its weight between 0 and 1."""
         read = torch.cat([maps.amax(1, keepdim=True), maps.mean(1, keepdim=True)], dim=1)
-        return maps * torch.sigmoid(self.norm(self.conv(read)))
+        return maps * torch.sigmoid(self.activation(self.norm(self.conv(read))))
 
 
 class ChannelGate(nn.Module):
@@ -78,7 +81,7 @@ class PositionAttention(nn.Module):
 def attention(spec: Attention, channels: int) -> nn.Module:
     """The module of a spec for maps of so many channels, which the family has checked to suit."""
     if isinstance(spec, SpatialAttention):
-        return SpatialGate(spec.kernel)
+        return SpatialGate(spec.kernel, spec.relu)
     if isinstance(spec, ChannelAttention):
         return ChannelGate(channels, spec.reduction)
     return PositionAttention(channels, spec.heads)

@@ -84,7 +84,6 @@ def images(data: Data) -> tuple[int, int]:
     """About how many images train and test."""
     total = data.count if data.evidence == "phantom" else datasets.adapter(data.name).images
     total = round(total * (data.share[1] - data.share[0]))
-    total = round(total * (data.share[1] - data.share[0]))
     test = round(total * data.split.test)
     train = round((total - test) * (1 - data.split.validation))
     if data.subset is not None:

@@ -54,10 +54,11 @@ class Ensemble:
     Attributes:
         members: Arms of one data set and task.
         method: ``"soft"``: the mean of the class probabilities. ``"hard"``: the majority of the predicted classes, of
-            equal ones that with the higher mean probability. ``"weighted"``: the mean with weights that do best on the
-            validation images, so the members' data need some. ``"stacking"``: a multinomial logistic regression on the
-            members' class probabilities, fitted on the validation images. ``"boosting"``: the predicted class with the
-            greatest weight, where members weigh the more the fewer mistakes they make on the training images (SAMME).
+            equal ones that with the higher mean probability. ``"weighted"``: the mean with weights in proportion to the
+            accuracies on the validation images, so the members' data need some. ``"stacking"``: a multinomial logistic
+            regression on the members' class probabilities, fitted on the validation images. ``"boosting"``: the
+            predicted class with the greatest weight, where members weigh the more the fewer mistakes they make on the
+            training images (SAMME).
     """
 
     members: tuple[Arm, ...]

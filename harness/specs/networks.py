@@ -55,9 +55,11 @@ class SpatialAttention:
 
     Attributes:
         kernel: Side of the convolution that reads the channels' maximum and mean, odd.
+        relu: Whether a ReLU stands before the sigmoid; CBAM has none.
     """
 
     kernel: int = 7
+    relu: bool = False
 
     def __post_init__(self) -> None:
         checks.whole("spatial attention", "kernel", self.kernel)

@@ -47,9 +47,10 @@ def random_maps() -> torch.Tensor:
     return torch.randn(3, 8, 5, 7, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("kernel", [7, 11])
-def test_spatial_attention_weighs_positions_as_cbam_does(kernel: int) -> None:
-    module, maps = attention(SpatialAttention(kernel), 8).train(), random_maps()
+def test_spatial_attention_weighs_positions_as_cbam_does(kernel: int, relu: bool) -> None:
+    module, maps = attention(SpatialAttention(kernel, relu), 8).train(), random_maps()
     read = torch.stack([maps.max(1).values, maps.mean(1)], dim=1)
     padded = functional.pad(read, [kernel // 2] * 4)
     weights = module.conv.weight
@@ -59,6 +60,7 @@ def test_spatial_attention_weighs_positions_as_cbam_does(kernel: int) -> None:
             window = padded[:, :, row : row + kernel, column : column + kernel]
             score[:, row, column] = (window * weights).sum((1, 2, 3))
     normed = (score - score.mean()) / (score.var(unbiased=False) + 1e-5).sqrt()
+    normed = normed.clamp(min=0) if relu else normed
     torch.testing.assert_close(module(maps), maps * torch.sigmoid(normed)[:, None])
 
 

@@ -134,7 +134,7 @@ CHANGES: tuple[tuple[Any, dict[str, Any]], ...] = (
     (CLASSIFIER, {"backbone": "resnet34", "dropout": 0.4, "shrink": SHRINK, "attention": ATTENTIONS[0]}),
     (ALONE[0], {"views": 2}),
     (ALONE[1], {"companion": "other-eye"}),
-    (ATTENTIONS[0], {"kernel": 11}),
+    (ATTENTIONS[0], {"kernel": 11, "relu": True}),
     (ATTENTIONS[1], {"reduction": 4}),
     (ATTENTIONS[2], {"heads": 2}),
     (TRANSFORMS[0], {"factor": 0.25}),
