@@ -90,6 +90,14 @@ def arms() -> dict[str, Arm]:
     }
 
 
+def rests_on() -> dict[str, set[str]]:
+    """The versioned parts that shape each replayed arm."""
+    from harness.jobs.versions import versions
+    from harness.specs import ancestry
+
+    return {name: {part for each in ancestry(job(arm, 1)) for part in versions(each)} for name, arm in arms().items()}
+
+
 def replayed() -> dict[str, str]:
     """Digests by name: of each arm's record, counts and previews, and of each phantom's arrays."""
     import torch

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "classification"
 
-VERSION = 1
+VERSION = 2
 
 BY_CLASS: dict[str, Function] = {"Recall": metrics.recall, "Precision": metrics.precision, "F1": metrics.dice}
 """Metrics of each class, ``"F1.severe"``. The mean over classes of each is ``"mF1"``."""

@@ -144,6 +144,12 @@ def test_a_neutral_change_is_taken_only_where_the_replay_comes_to_the_same(
     assert parts.main([]) == 0
 
 
+def test_what_a_raised_part_shapes_may_come_to_something_else() -> None:
+    here, there = {"graded": "a", "source": "a"}, {"graded": "b", "source": "b"}
+    assert parts.differing(here, there) == ["graded", "source"]
+    assert parts.differing(here, there, {"task:classification"}) == ["source"]
+
+
 def test_a_raised_version_needs_no_replay(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "replay", lambda: pytest.fail("nothing is to be replayed"))
     monkeypatch.setattr("harness.tasks.segmentation.VERSION", 2)
