@@ -24,6 +24,7 @@ from harness.specs import (
     RandomFlip,
     Recipe,
     Resize,
+    Shrink,
     Split,
     ZeroShot,
     job,
@@ -39,7 +40,7 @@ RECIPE = Recipe(
         count=120,
         evidence="phantom",
     ),
-    network=Classifier("resnet18", dropout=0.2),
+    network=Classifier("resnet18", dropout=0.2, shrink=Shrink(16, 4, 0.5)),
     budget=Budget(40, evaluations=2),
     transforms=(RandomFlip(), ColourJitter(brightness=0.05)),
     normalise=Normalise((120.0, 60.0, 30.0), (60.0, 40.0, 25.0)),
@@ -80,7 +81,7 @@ def kappa(scheduler: Scheduler, shares: np.ndarray) -> float:
 
 def test_a_network_learns_to_grade(scheduler: Scheduler) -> None:
     trained, start = (finished(scheduler, arm).metric(Metric("kappa")) for arm in (RECIPE, START))
-    assert trained > 0.4, "0.62 to 0.89 with seeds 0 to 2; by chance it is 0 with a standard deviation of 0.17"
+    assert trained > 0.4, "by chance it is 0 with a standard deviation of 0.17"
     assert abs(start) < 0.3
     assert not finished(scheduler, RECIPE).collapsed
 
