@@ -67,6 +67,7 @@ from harness.specs import (
 BACKBONES = ("resnet18", "resnet34", "densenet121")
 
 EARLY_LAYERS = {
+    "resnet18": ("conv1", "bn1", "layer1"),
     "densenet121": ("features.conv0", "features.norm0", "features.denseblock1"),
     "squeezenet1_0": ("features.0", "features.3", "features.4"),
 }
@@ -153,12 +154,12 @@ SMALL: dict[Scale, Small] = {
     ),
     "smoke": Small(
         network=Shrink(8, 3, 0.25),
-        single="densenet121",
+        single="resnet18",
         plain="resnet18",
         whole=(),
         size=(56, 56),
-        target=640,
-        first=480,
+        target=480,
+        first=320,
         test=0.5,
         epochs=8,
         batch_size=16,
