@@ -18,6 +18,8 @@ because few photographs are left to choose with, and test patients change with t
 one split. Where one network alone is compared, the desk scale takes SqueezeNet 1.0, whose ImageNet weights are small
 enough for a workstation (Han et al.'s Deep Compression); the smoke scale trains an ImageNet stand-in of its own.
 
+A blur as narrow as the paper's leaves hardly a trace on photographs that small.
+
 Where DeepDRiD and APTOS are absent, the photographs of Rahim et al. may stand in: three fifths of their patients for
 DeepDRiD, the others for APTOS.
 """
