@@ -159,8 +159,8 @@ MUTATIONS = (
     Mutation(
         "training images test",
         "harness/data/splitting.py",
-        "return Parts(train, np.flatnonzero(validating), np.flatnonzero(tested))",
-        "return Parts(train, np.flatnonzero(validating), train)",
+        "return Parts(np.flatnonzero(~tested & ~validating), np.flatnonzero(validating), np.flatnonzero(tested))",
+        "return Parts(*[np.flatnonzero(side) for side in (~tested & ~validating, validating, ~tested & ~validating)])",
         ("test_wrong_labels_of_mirrored_images_are_right",),
     ),
 )
