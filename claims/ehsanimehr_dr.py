@@ -15,8 +15,10 @@ Reduced: the same networks and images, half of the epochs, bf16.
 
 Desk and smoke: small networks of the same families on small photographs, from random weights; the last epoch counts,
 because few photographs are left to choose with, and test patients change with the seed, so that a verdict is not about
-one split. Where one network alone is compared, the desk scale takes SqueezeNet 1.0, whose ImageNet weights are small
-enough for a workstation (Han et al.'s Deep Compression); the smoke scale trains an ImageNet stand-in of its own.
+one split. Only where the paper compares DenseNet-121 with itself, the desk scale takes SqueezeNet 1.0, whose ImageNet
+weights are small enough for a workstation (Han et al.'s Deep Compression); no other network there has seen ImageNet. The
+recipes were chosen by spread within arms and absence of collapse, on seeds that no claim uses
+(``benchmarks/spread.py``; the candidates are in ``benchmarks/README.md``).
 
 A blur as narrow as the paper's leaves hardly a trace on photographs that small.
 
@@ -205,10 +207,10 @@ class Pipeline:
 
     def from_domain(self, backbone: str, **changes: Any) -> Recipe:
         """Task B: a network from weights of the domain, the user's or those of the first stage."""
-        own = self._first_stage(backbone)
-        if self._small:
-            return self._graded(backbone, own, dropout=0.4, **changes)
-        return self._graded(backbone, Weights(f"yours/dr-{backbone}", otherwise=own), dropout=0.4, **changes)
+        if self._small:  # a file is of a published network
+            return self.two_stages(backbone, **changes)
+        weights = Weights(f"yours/dr-{backbone}", otherwise=self._first_stage(backbone))
+        return self._graded(backbone, weights, dropout=0.4, **changes)
 
     def dual(self, recipe: Recipe, companion: str = "other-eye") -> Recipe:
         """A recipe for two photographs at once: of both eyes, or two of the same eye."""
