@@ -16,8 +16,8 @@ Reduced: the same networks and images, half of the epochs, bf16.
 Desk and smoke: small networks of the same families on small photographs, from random weights; the last epoch counts,
 because few photographs are left to choose with, and test patients change with the seed, so that a verdict is not about
 one split. Only where the paper compares DenseNet-121 with itself, the desk scale takes SqueezeNet 1.0, whose ImageNet
-weights are small enough for a workstation (Han et al.'s Deep Compression); no other network there has seen ImageNet. The
-recipes were chosen by spread within arms and absence of collapse, on seeds that no claim uses
+weights are small enough for a workstation (Han et al.'s Deep Compression); no other network there has seen ImageNet.
+The recipes were chosen by spread within arms and absence of collapse, on seeds that no claim uses
 (``benchmarks/spread.py``; the candidates are in ``benchmarks/README.md``).
 
 A blur as narrow as the paper's leaves hardly a trace on photographs that small.
